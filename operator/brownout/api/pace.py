@@ -1,0 +1,80 @@
+"""Rules between the fields of a BrownoutPolicy: its times must fit each other, and its tiers be told apart."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from brownout.api.durations import DURATION_PATTERN, InvalidDuration, parse_duration
+from brownout.api.leaves import cel_string
+from brownout.api.rules import Location, Rule
+
+__all__ = ["DEFAULT_HORIZON_S", "MAX_SAMPLES", "MIN_HORIZON_S", "PACE_RULES", "UNIQUE_TIERS"]
+
+#: Most samples of a window. At some 200 bytes each it stays under 4 MB whatever a policy says.
+MAX_SAMPLES: Final = 20_000
+#: How far ahead a forecast looks that does not say it.
+DEFAULT_HORIZON_S: Final = 300.0
+MIN_HORIZON_S: Final = 0.1
+
+
+def _are_durations(*fields: str) -> str:
+    """Say in CEL that a text is no duration: its own rule tells that, so the rule between the fields is silent."""
+    return " || ".join(f"!self.{field}.matches({cel_string(f'^{DURATION_PATTERN}$')})" for field in fields)
+
+
+def _horizon(forecast: object) -> float | None:
+    """Give the horizon in seconds, of a model or as it was written; None where it is not sound."""
+    if not isinstance(forecast, Mapping):
+        return getattr(forecast, "horizon", None)
+    if (written := forecast.get("horizon")) is None:
+        return DEFAULT_HORIZON_S
+    try:
+        horizon_s = parse_duration(written) if isinstance(written, str) else 0.0
+    except InvalidDuration:
+        return None
+    return horizon_s if horizon_s >= MIN_HORIZON_S else None
+
+
+def _short_sighted(interval: float, forecast: object) -> Location | None:
+    horizon = _horizon(forecast)
+    return None if horizon is None or horizon >= interval else ("interval",)
+
+
+def _tier_twice(tiers: object) -> Location | None:
+    seen: set[str] = set()
+    for at, tier in enumerate(tiers if isinstance(tiers, list | tuple) else ()):
+        name = tier.get("name") if isinstance(tier, Mapping) else getattr(tier, "name", None)
+        if isinstance(name, str) and name in seen:
+            return ("tiers", at, "name")
+        seen.add(str(name))
+    return None
+
+
+PACE_RULES: Final = (
+    Rule(
+        fields=("interval", "window"),
+        fault=lambda interval, window: None if interval <= window else ("interval",),
+        message="interval must be at most window",
+        cel=f"{_are_durations('interval', 'window')} || duration(self.interval) <= duration(self.window)",
+    ),
+    Rule(
+        fields=("interval", "window"),
+        fault=lambda interval, window: None if window <= interval * MAX_SAMPLES else ("window",),
+        message=f"window must be at most {MAX_SAMPLES} intervals",
+        cel=f"{_are_durations('interval', 'window')} || duration(self.window).getMilliseconds() <= "
+        f"duration(self.interval).getMilliseconds() * {MAX_SAMPLES}",
+    ),
+    Rule(
+        fields=("interval", "forecast"),
+        fault=_short_sighted,
+        message="interval must be at most forecast.horizon",
+        cel=f"{_are_durations('interval', 'forecast.horizon')} || "
+        "duration(self.interval) <= duration(self.forecast.horizon)",
+    ),
+)
+UNIQUE_TIERS: Final = Rule(
+    fields=("tiers",),
+    fault=_tier_twice,
+    message="tier names must be unique",
+    cel="!has(self.tiers) || self.tiers.all(x, self.tiers.exists_one(y, y.name == x.name))",
+    kind="duplicate",
+)

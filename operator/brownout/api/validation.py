@@ -1,0 +1,123 @@
+"""Documents into objects, or into every problem they have: the one validation of both homes.
+
+It works on what a YAML or JSON reader gives and knows no file format; who read the document says on which line a path
+stands.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from brownout.api.integration import Integration
+from brownout.api.metadata import API_VERSION
+from brownout.api.policy import BrownoutPolicy
+from brownout.api.problems import Fault, Problem, path_text, shown
+from brownout.api.schema import part_of
+from brownout.api.together import check_together
+
+__all__ = ["KINDS", "LineOf", "check_together", "validate_document"]
+
+Path = tuple[str | int, ...]
+LineOf = Callable[[Path], int | None]
+
+KINDS: Final[Mapping[str, type[Integration] | type[BrownoutPolicy]]] = {
+    "Integration": Integration,
+    "BrownoutPolicy": BrownoutPolicy,
+}
+_MOST_PROBLEMS: Final = 100
+_LONGEST_NAME: Final = 40
+_OUR_FAULTS: Final = {
+    "invalid": Fault.INVALID,
+    "unsupported": Fault.UNSUPPORTED,
+    "duplicate": Fault.DUPLICATE,
+    "missing": Fault.REQUIRED,
+    "extra_forbidden": Fault.UNKNOWN_FIELD,
+    "literal_error": Fault.UNSUPPORTED,
+}
+#: What pydantic calls the faults that are not of a leaf, and the words for them.
+_SHAPES: Final = {
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "dict_type": "must be an object",
+    "tuple_type": "must be a list",
+    "string_type": "must be a string",
+    "string_unicode": "must be a string",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+}
+
+
+def _nowhere(_: Path) -> int | None:
+    return None
+
+
+def validate_document(
+    document: object, *, file: str = "", line_of: LineOf = _nowhere
+) -> Integration | BrownoutPolicy | tuple[Problem, ...]:
+    """Give the object that a document declares, or all its problems in the order of their lines."""
+    if not isinstance(document, Mapping):
+        allowed = "must be an object with apiVersion, kind, metadata and spec"
+        return (Problem(file=file, line=line_of(()), value=shown(document), allowed=allowed),)
+    kind = KINDS.get(str(document.get("kind")))
+    if kind is None:
+        return tuple(_foreign(document, file, line_of))
+    try:
+        return kind.from_wire(document)
+    except ValidationError as refusal:
+        # Thousands of faults fit into one file; nobody reads past the first hundred.
+        errors = refusal.errors(include_url=False)[:_MOST_PROBLEMS]
+        return _sorted(_problem(kind, error, file, line_of) for error in errors)
+
+
+def _sorted(problems: Iterator[Problem]) -> tuple[Problem, ...]:
+    unique = dict.fromkeys(problems)
+    return tuple(sorted(unique, key=lambda problem: problem.line or 0))
+
+
+def _foreign(document: Mapping[str, object], file: str, line_of: LineOf) -> Iterator[Problem]:
+    """Tell what is wrong with a document that declares nothing of ours."""
+    for field, words in (("apiVersion", (API_VERSION,)), ("kind", tuple(KINDS))):
+        value = document.get(field)
+        if value in words:
+            continue
+        fault = Fault.REQUIRED if value is None else Fault.UNSUPPORTED
+        allowed = ", ".join(f'"{word}"' for word in words)
+        allowed = f"must be {allowed}" if fault is Fault.REQUIRED else allowed
+        yield Problem(file, line_of((field,)), field, shown(value), allowed, fault)
+
+
+def _problem(kind: type[BaseModel], error: Any, file: str, line_of: LineOf) -> Problem:
+    path: Path = error["loc"]
+    fault = _OUR_FAULTS.get(error["type"], Fault.INVALID)
+    text, value, allowed = path_text(path), shown(error["input"], path), _allowed(kind, error)
+    if fault is Fault.UNKNOWN_FIELD or fault is Fault.REQUIRED:
+        value = ""
+    if path in (("apiVersion",), ("kind",)) and fault is Fault.REQUIRED:
+        allowed = f'must be "{API_VERSION}"'
+    return Problem(file, line_of(path), text, value, allowed, fault)
+
+
+def _allowed(kind: type[BaseModel], error: Any) -> str:
+    match error["type"]:
+        case "missing":
+            return ""
+        case "extra_forbidden":
+            return _did_you_mean(kind, error["loc"])
+        case "literal_error":
+            return str(error["ctx"]["expected"]).replace("'", '"')
+        case "too_short":
+            return f"must hold at least {error['ctx']['min_length']} items"
+        case "too_long":
+            return f"must hold at most {error['ctx']['max_length']} items"
+    return str(error.get("ctx", {}).get("allowed") or _SHAPES.get(error["type"]) or error["msg"])
+
+
+def _did_you_mean(kind: type[BaseModel], path: Path) -> str:
+    part = part_of(kind, path[:-1])
+    known = [field.alias or name for name, field in part.model_fields.items()] if part else []
+    # Only the beginning is compared: a key may be a megabyte long.
+    close = get_close_matches(str(path[-1])[:_LONGEST_NAME], known, n=1)
+    return f'did you mean "{close[0]}"?' if close else ""
