@@ -1,0 +1,121 @@
+"""Bookkeeping: what a step that was carried out, failed or was stale changes in the ledger."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from brownout.api.policy import Stabilization
+from brownout.core.instant import Instant
+from brownout.core.ledger import Failures, Ledger, Said
+from brownout.core.member import Hold
+from brownout.core.plan import Step
+from brownout.core.settle import Pending
+
+# A return that had to be undone within this many stabilization times was wrong: the next wait doubles, to 16 times
+# (at 5 min: 80 min). One that lasted longer was right, and the wait is the usual one again.
+UNDONE_WITHIN = 4.0
+LONGEST_WAIT_FACTOR = 16.0
+
+# After a failed step: 5, 10, 20 ... s, at most 5 min. A stale one is tried again after 1, 2, 4 ... s: it is no fault
+# of the workload, but a plan that is stale every time must not spin either.
+FAILED_REST_S = 5.0
+STALE_REST_S = 1.0
+LONGEST_REST_S = 300.0
+
+
+def shed_done(
+    ledger: Ledger,
+    step: Step,
+    *,
+    now: Instant,
+    stabilization: Stabilization,
+    measured: bool,
+    replicas_before: int | None,
+) -> Ledger:
+    """The ledger after a step down was carried out. `measured`: the driver measures this workload's memory."""
+    factor = _wait_factor(ledger, step.key, now=now, stabilization_s=stabilization.enable)
+    held = ledger.holds.get(step.key)
+    hold = Hold(
+        rung=step.to_rung,
+        since=now,
+        reason=step.reason,
+        message=step.message,
+        wait_factor=factor,
+        replicas_before=replicas_before if replicas_before is not None else (held.replicas_before if held else None),
+    )
+    ledger = replace(
+        ledger,
+        holds=MappingProxyType({**ledger.holds, step.key: hold}),
+        moved=MappingProxyType({**ledger.moved, step.key: now}),
+    )
+    if hold.by_owner or step.delta_bytes == 0:
+        return ledger
+    pending = _pending(ledger, step, now=now, settle_s=stabilization.settle, learns=not measured)
+    since = ledger.forecast_since if measured else now + stabilization.settle
+    return replace(ledger, pending=pending, last_shed_at=now, forecast_since=since)
+
+
+def _wait_factor(ledger: Ledger, key: str, *, now: Instant, stabilization_s: float) -> float:
+    """Twice the last wait when this undoes a return of ours that did not last; else the usual one."""
+    returned_at, factor = ledger.returned.get(key, (0.0, 1.0))
+    if returned_at and now - returned_at < UNDONE_WITHIN * stabilization_s * factor:
+        return min(LONGEST_WAIT_FACTOR, 2.0 * factor)
+    return 1.0
+
+
+def _pending(ledger: Ledger, step: Step, *, now: Instant, settle_s: float, learns: bool) -> Pending | None:
+    """What to wait for. Several steps of one plan are waited for together: their effects add up."""
+    used = ledger.sample.memory_used_bytes if ledger.sample else None
+    if used is None:
+        return None
+    before = ledger.pending.used_before_bytes if ledger.pending else used
+    earlier = ledger.pending.expected_bytes if ledger.pending else 0
+    expected = None if earlier is None or step.delta_bytes is None else earlier - step.delta_bytes
+    return Pending(
+        key=step.key,
+        rung=step.from_rung,
+        at=now,
+        deadline=now + settle_s,
+        used_before_bytes=before,
+        expected_bytes=expected,
+        learns=learns and ledger.pending is None,
+    )
+
+
+def return_done(ledger: Ledger, step: Step, *, now: Instant, measured: bool, settle_s: float) -> Ledger:
+    """The ledger after a step up (or a first start) was carried out."""
+    holds = dict(ledger.holds)
+    held = holds.pop(step.key, None)
+    factor = held.wait_factor if held else 1.0
+    if held is not None and step.to_rung > 0:
+        holds[step.key] = replace(held, rung=step.to_rung, since=now)
+    returned = {**ledger.returned, step.key: (now, factor)} if held and not held.by_owner else dict(ledger.returned)
+    return replace(
+        ledger,
+        holds=MappingProxyType(holds),
+        returned=MappingProxyType(returned),
+        moved=MappingProxyType({**ledger.moved, step.key: now}),
+        last_return_at=now,
+        forecast_since=ledger.forecast_since if measured else now + settle_s,
+    )
+
+
+def said(ledger: Ledger, key: str, words: Said) -> Ledger:
+    """The ledger after a decision about one integration was carried out, or could not be."""
+    return replace(ledger, said=MappingProxyType({**ledger.said, key: words}))
+
+
+def failed(ledger: Ledger, key: str, *, now: Instant, first_rest_s: float) -> Ledger:
+    """The ledger after a step that did not happen: the next try waits twice as long as the last."""
+    count = ledger.failures[key].count + 1 if key in ledger.failures else 1
+    rest_s = min(LONGEST_REST_S, first_rest_s * 2.0 ** min(count - 1, 20))
+    return replace(
+        ledger, failures=MappingProxyType({**ledger.failures, key: Failures(count=count, until=now + rest_s)})
+    )
+
+
+def succeeded(ledger: Ledger, key: str) -> Ledger:
+    """The ledger after a step that happened: its failures are past."""
+    if key not in ledger.failures:
+        return ledger
+    rest = {other: failures for other, failures in ledger.failures.items() if other != key}
+    return replace(ledger, failures=MappingProxyType(rest))

@@ -1,0 +1,181 @@
+"""The rules, in order of priority: the first that answers wins, and holding is an answer.
+
+Pure: a snapshot and `now` in, a decision out. The same snapshot always gives the same decision.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from brownout.api.reasons import Reason
+from brownout.core import explain, owner
+from brownout.core.instant import Instant
+from brownout.core.outlook import Outlook
+from brownout.core.plan import Decision, Step, Verdict
+from brownout.core.restore import Waiting, candidate, restore
+from brownout.core.shed import shed, shed_all
+from brownout.core.snapshot import Snapshot
+from brownout.core.wording import listing, threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one rule says: its verdict, why in one word and in a sentence, and the steps, if any."""
+
+    verdict: Verdict
+    reason: Reason
+    message: str
+    steps: tuple[Step, ...] = ()
+
+
+Rule = Callable[[Snapshot, Instant], Answer | None]
+
+
+def decide(snapshot: Snapshot, *, now: Instant) -> Decision:
+    """The first rule's answer."""
+    return next(filter(None, (ask(rule, snapshot, now=now) for rule in RULES)))
+
+
+def ask(rule: Rule, snapshot: Snapshot, *, now: Instant) -> Decision | None:
+    """One rule's answer as a decision, with its name and the figures it rests on; None when it has nothing to say."""
+    answer = rule(snapshot, now)
+    if answer is None:
+        return None
+    return Decision(
+        at=now,
+        verdict=answer.verdict,
+        reason=answer.reason,
+        message=answer.message,
+        rule=rule.__name__,
+        steps=answer.steps,
+        numbers=numbers(snapshot.outlook),
+    )
+
+
+def emergency(snapshot: Snapshot, _now: Instant) -> Answer | None:
+    """At 95 % everything but the essential goes at once: measured only, never on a guess."""
+    measured, limit = snapshot.outlook.measured_percent, snapshot.policy.thresholds.emergency
+    if measured is None or measured < limit:
+        return None
+    because = f"{explain.over(snapshot.outlook, limit)}: emergency"
+    steps = shed_all(snapshot, reason=Reason.EMERGENCY, because=because) + owner.switched_off(snapshot)
+    message = because if steps else f"{because}, and nothing is left to disable"
+    return Answer(verdict=Verdict.EMERGENCY, reason=Reason.EMERGENCY, message=message, steps=steps)
+
+
+def owners_wish(snapshot: Snapshot, _now: Instant) -> Answer | None:
+    """What its owner switched off goes off, whatever the load and whatever is known of it."""
+    steps = tuple(step for step in owner.switched_off(snapshot) if step.key not in snapshot.in_flight)
+    return _carry_out(Verdict.OWNER, steps)
+
+
+def metrics_unknown(snapshot: Snapshot, _now: Instant) -> Answer | None:
+    """Unknown is not low: without a measurement nothing goes and nothing returns, but the essential starts."""
+    if snapshot.outlook.measured_percent is not None:
+        return None
+    steps = tuple(step for step in owner.first_starts(snapshot) if step.key in snapshot.untouchable)
+    verdict = Verdict.START if steps else Verdict.HOLD
+    message = f"{explain.ram(snapshot.outlook)}: nothing is switched off or brought back until it is known"
+    return Answer(verdict=verdict, reason=Reason.METRICS_UNKNOWN, message=message, steps=steps)
+
+
+def settling(snapshot: Snapshot, _now: Instant) -> Answer | None:
+    """A step that has not shown its effect yet gets its time; memory comes back late (kubernetes 31362)."""
+    if snapshot.in_flight:
+        doing = f"the switch of {listing(sorted(snapshot.in_flight))} is under way"
+    elif snapshot.pending is not None:
+        doing = "waiting to see what the last step frees"
+    else:
+        return None
+    return _hold(Reason.STABILIZING, f"{explain.ram(snapshot.outlook)}: {doing}")
+
+
+def above_threshold(snapshot: Snapshot, _now: Instant) -> Answer | None:
+    """Measured at or above the disable threshold: free what is needed to come under it."""
+    measured, limit = snapshot.outlook.measured_percent, snapshot.policy.thresholds.disable
+    if measured is None or measured < limit:
+        return None
+    return _shed(snapshot, measured - limit, Reason.ABOVE_THRESHOLD, explain.over(snapshot.outlook, limit))
+
+
+def forecast_above(snapshot: Snapshot, _now: Instant) -> Answer | None:
+    """Foreseen at or above the disable threshold by a forecast that has the vote: act before it is there."""
+    foreseen, limit = snapshot.outlook.voting, snapshot.policy.thresholds.disable
+    if foreseen is None or foreseen.value < limit:
+        return None
+    seen = explain.ram_and_forecast(snapshot.outlook, foreseen, horizon_s=snapshot.policy.forecast.horizon)
+    because = f"{seen}, over {threshold(limit)}"
+    return _shed(snapshot, foreseen.value - limit, Reason.FORECAST_ABOVE_THRESHOLD, because)
+
+
+def first_start(snapshot: Snapshot, _now: Instant) -> Answer | None:
+    """What its owner wants on, and nobody switched off, is started as far as it fits."""
+    return _carry_out(Verdict.START, owner.first_starts(snapshot))
+
+
+def bring_back(snapshot: Snapshot, now: Instant) -> Answer | None:
+    """Calm has lasted and the next one fits: it returns, alone."""
+    member = candidate(snapshot)
+    if member is None:
+        return None
+    found = restore(snapshot, member, now=now)
+    if isinstance(found, Waiting):
+        return _hold(found.reason, found.message)
+    return _carry_out(Verdict.RESTORE, (found,))
+
+
+def within_limits(snapshot: Snapshot, _now: Instant) -> Answer:
+    """Nothing to do."""
+    message = f"{explain.ram(snapshot.outlook)}, under {threshold(snapshot.policy.thresholds.disable)}"
+    return _hold(Reason.WITHIN_LIMITS, message)
+
+
+RULES: tuple[Rule, ...] = (
+    emergency,  # nothing outranks the box staying alive
+    owners_wish,  # the owner said off: no measurement is needed for that
+    metrics_unknown,  # from here on every rule rests on a measurement
+    settling,  # one step at a time: see what the last one did
+    above_threshold,  # what is measured outranks what is foreseen
+    forecast_above,  # before it happens, if the forecast has earned its vote
+    first_start,  # what the owner wants on and nobody switched off
+    bring_back,  # only when nothing above has anything to say
+    within_limits,  # holding is an answer, and this one always answers
+)
+
+
+def _hold(reason: Reason, message: str) -> Answer:
+    return Answer(verdict=Verdict.HOLD, reason=reason, message=message)
+
+
+def _carry_out(verdict: Verdict, steps: tuple[Step, ...]) -> Answer | None:
+    """The steps with the first one's words; None where there are none."""
+    if not steps:
+        return None
+    return Answer(verdict=verdict, reason=steps[0].reason, message=steps[0].message, steps=steps)
+
+
+def _shed(snapshot: Snapshot, excess_percent: float, reason: Reason, because: str) -> Answer:
+    need_bytes = math.floor((snapshot.outlook.limit_bytes or 0) * excess_percent / 100.0)
+    steps = shed(snapshot, need_bytes=need_bytes, reason=reason, because=because)
+    if not steps:
+        return _hold(reason, f"{because}, and nothing is left that may be lowered or disabled")
+    message = f"{because}: {'; '.join(step.message.removeprefix(because + ': ') for step in steps)}"
+    return Answer(verdict=Verdict.SHED, reason=reason, message=message, steps=steps)
+
+
+def numbers(outlook: Outlook) -> Mapping[str, float | str | None]:
+    """The figures a decision rests on, for the audit log: percent, bytes, seconds, and which model and witness."""
+    total = outlook.total
+    return MappingProxyType(
+        {
+            "memory_percent": outlook.measured_percent,
+            "limit_bytes": outlook.limit_bytes,
+            "witness": outlook.witness.value,
+            "forecast_percent": total.value if total else None,
+            "lower_percent": total.lower if total else None,
+            "upper_percent": total.upper if total and math.isfinite(total.upper) else None,
+            "model": total.model.value if total else None,
+            "votes": ("yes" if total.votes else f"no: {total.why}") if total else None,
+        }
+    )

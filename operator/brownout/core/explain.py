@@ -1,0 +1,76 @@
+"""Sentences: why something was decided, with the numbers it was decided on.
+
+The same sentence stands in the audit log, the status, the event and the terminal.
+"""
+
+from brownout.api.policy import RestoreStrategy
+from brownout.api.quantities import approximate_bytes
+from brownout.core.forecast import Forecast
+from brownout.core.member import Member
+from brownout.core.outlook import Outlook
+from brownout.core.plan import Action
+from brownout.core.snapshot import Snapshot
+from brownout.core.wording import duration, percent, threshold
+
+_DONE = {
+    Action.LOWER: "lowered",
+    Action.DISABLE: "disabled",
+    Action.RAISE: "raised",
+    Action.ENABLE: "enabled",
+    Action.START: "started",
+}
+
+
+def ram(outlook: Outlook) -> str:
+    """`RAM 84.1 %`, or that it is not known and why."""
+    if outlook.measured_percent is None:
+        return f"RAM unknown ({outlook.why})"
+    return f"RAM {percent(outlook.measured_percent)}"
+
+
+def ram_and_forecast(outlook: Outlook, forecast: Forecast, *, horizon_s: float) -> str:
+    """`RAM 78.9 % now and 84.1 % (82.0 to 86.2) in 5 min`."""
+    band = f"({forecast.lower:.1f} to {forecast.upper:.1f})"
+    return f"{ram(outlook)} now and {percent(forecast.value)} {band} in {duration(horizon_s)}"
+
+
+def over(outlook: Outlook, threshold_percent: float) -> str:
+    """`RAM 84.1 %, over 80 %`; exactly on the threshold counts, and is said so."""
+    word = "at" if outlook.measured_percent == threshold_percent else "over"
+    return f"{ram(outlook)}, {word} {threshold(threshold_percent)}"
+
+
+def done(action: Action, member: Member, *, to_rung: int) -> str:
+    """`disabled voice`, `lowered voice to reduced`."""
+    level = member.ladder.level_name(to_rung)
+    to_level = f" to {level}" if level and action is not Action.DISABLE else ""
+    return f"{_DONE[action]} {member.name}{to_level}"
+
+
+def frees(size_bytes: int | None) -> str:
+    """`, which frees about 1.9 GiB`; honest where nobody knows."""
+    if size_bytes is None:
+        return "; what it frees is not known yet"
+    return f", which frees about {approximate_bytes(size_bytes)}" if size_bytes else ", which holds no memory now"
+
+
+def returns_when(snapshot: Snapshot, member: Member) -> str:
+    """What brings a member back: `RAM below 65 % for 5 min and 1.9 GiB fits under 80 %`."""
+    policy = snapshot.policy
+    wait = duration(wait_s(snapshot, member))
+    takes = member.takes_bytes(next_rung_up(member))
+    size = approximate_bytes(takes) if takes is not None else "it"
+    fits = f"{size} fits under {threshold(policy.thresholds.disable)}"
+    if policy.restore.strategy is RestoreStrategy.WHEN_IT_FITS:
+        return f"{fits} for {wait}"
+    return f"RAM below {threshold(policy.thresholds.enable)} for {wait} and {fits}"
+
+
+def wait_s(snapshot: Snapshot, member: Member) -> float:
+    """How long it must be calm before this member returns: longer after each return that had to be undone."""
+    return snapshot.policy.stabilization.enable * (member.hold.wait_factor if member.hold else 1.0)
+
+
+def next_rung_up(member: Member) -> int:
+    """Where a held member goes next: from off to its lowest level, else one level up."""
+    return member.ladder.lowest if member.rung >= member.ladder.off else max(0, member.rung - 1)

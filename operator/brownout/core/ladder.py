@@ -1,0 +1,49 @@
+"""The ladder of an integration: its levels of quality, best first, and off at the bottom."""
+
+from dataclasses import dataclass
+
+from brownout.api.integration import Integration, Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """Rungs count down: 0 is the best level, `off` the bottom. An integration without levels has one rung: on."""
+
+    levels: tuple[Level, ...] = ()
+
+    @property
+    def off(self) -> int:
+        """The rung on which nothing runs."""
+        return max(1, len(self.levels))
+
+    @property
+    def lowest(self) -> int:
+        """The last rung on which it still serves."""
+        return self.off - 1
+
+    def level(self, rung: int) -> Level | None:
+        """The level of a rung; None when off, and where there are no levels."""
+        return self.levels[rung] if rung < len(self.levels) else None
+
+    def level_name(self, rung: int) -> str:
+        """The level's name for status and people; empty when off or without levels."""
+        level = self.level(rung)
+        return level.name if level else ""
+
+    def rung_of(self, level_name: str) -> int:
+        """The rung of a level's name; the best one when the name is not (any longer) on the ladder."""
+        names = [level.name for level in self.levels]
+        return names.index(level_name) if level_name in names else 0
+
+    def first_guess_bytes(self, rung: int, integration: Integration) -> int | None:
+        """What the owner guesses it takes there; None where the spec says nothing."""
+        if rung >= self.off:
+            return 0
+        level = self.level(rung)
+        guess = level.memory if level else None
+        return guess if guess is not None else integration.spec.memory
+
+
+def ladder_of(integration: Integration) -> Ladder:
+    """The ladder that a spec describes."""
+    return Ladder(levels=integration.spec.levels)

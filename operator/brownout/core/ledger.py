@@ -1,0 +1,154 @@
+"""The ledger: what the controller remembers from tick to tick. Pure: every change gives a new ledger.
+
+What must outlive a restart (who is held, since when, why, how long it waits) is also in each status; the ledger is
+rebuilt from those, from history and from what is seen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from brownout.api.policy import PolicySpec
+from brownout.api.reasons import Reason
+from brownout.core.footprint import KEPT
+from brownout.core.instant import Instant
+from brownout.core.member import Hold, Observation, Presence
+from brownout.core.outlook import STALE_AFTER_INTERVALS
+from brownout.core.sample import Resource, Sample
+from brownout.core.settle import Pending, Settled
+from brownout.core.window import Window
+
+RungKey = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """The last decision about one integration: what its status repeats until the next one."""
+
+    at: Instant
+    reason: Reason
+    message: str
+    id: int = 0
+    failed: str = ""  # why it could not be carried out; empty when it was
+    numbers: Mapping[str, float | str | None] = field(default_factory=lambda: MappingProxyType({}))
+    frees_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """Steps of one integration that failed or were stale, one after the other, and until when it is left alone."""
+
+    count: int
+    until: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """`measured` holds the last measurements of each integration at each rung, `learned` what a step was seen to
+    free where nothing measures the workload, `said` the last decision about each, `returned` when we brought what
+    back and with which wait factor, `moved` when a member last changed its rung.
+    """
+
+    window: Window = field(default_factory=Window)
+    sample: Sample | None = None
+    holds: Mapping[str, Hold] = field(default_factory=lambda: MappingProxyType({}))
+    measured: Mapping[RungKey, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    learned: Mapping[RungKey, int] = field(default_factory=lambda: MappingProxyType({}))
+    said: Mapping[str, Said] = field(default_factory=lambda: MappingProxyType({}))
+    returned: Mapping[str, tuple[Instant, float]] = field(default_factory=lambda: MappingProxyType({}))
+    moved: Mapping[str, Instant] = field(default_factory=lambda: MappingProxyType({}))
+    failures: Mapping[str, Failures] = field(default_factory=lambda: MappingProxyType({}))
+    pending: Pending | None = None
+    calm_since: Instant | None = None
+    last_shed_at: Instant = 0.0
+    last_return_at: Instant = 0.0
+    forecast_since: Instant = 0.0
+    smoothed_percent: float | None = None
+
+
+def sampled(ledger: Ledger, sample: Sample, policy: PolicySpec) -> Ledger:
+    """The ledger after one look at the machine.
+
+    A tick out of turn (a change, an early call of the sentinel) is looked at but not kept in the window, whose
+    samples must stay one interval apart: forecasts count them.
+    """
+    window = ledger.window.resized(span_s=policy.window, interval_s=policy.interval)
+    latest = window.latest
+    due = latest is None or sample.at - latest.at >= 0.9 * policy.interval
+    return replace(
+        ledger,
+        window=window.add(sample) if due else window,
+        sample=sample,
+        calm_since=_calm_since(ledger, sample, policy),
+    )
+
+
+def _calm_since(ledger: Ledger, sample: Sample, policy: PolicySpec) -> Instant | None:
+    """Since when memory is below the enable threshold without interruption; a gap in the samples interrupts it."""
+    memory = sample.percent(Resource.MEMORY)
+    if memory is None or memory >= policy.thresholds.enable:
+        return None
+    last = ledger.sample
+    gap = last is None or sample.at - last.at > STALE_AFTER_INTERVALS * policy.interval
+    return sample.at if gap or ledger.calm_since is None else ledger.calm_since
+
+
+def resumed(ledger: Ledger, samples: tuple[Sample, ...], policy: PolicySpec, *, now: Instant) -> Ledger:
+    """The ledger with the window that history still holds (requirement S2)."""
+    window = ledger.window.resized(span_s=policy.window, interval_s=policy.interval).filled(samples, now=now)
+    ledger = replace(ledger, window=window, sample=window.latest)
+    for sample in window.samples:
+        ledger = replace(ledger, calm_since=_calm_since(replace(ledger, sample=ledger.sample), sample, policy))
+    return ledger
+
+
+def footprints_measured(ledger: Ledger, observed: Mapping[str, Observation]) -> Ledger:
+    """The ledger with what each running integration was measured to hold, at the rung it stands on."""
+    measured = dict(ledger.measured)
+    for key, observation in observed.items():
+        if observation.presence is Presence.RUNNING and observation.memory_bytes is not None:
+            place = (key, ledger.holds[key].rung if key in ledger.holds else 0)
+            measured[place] = (*measured.get(place, ()), observation.memory_bytes)[-KEPT:]
+    return replace(ledger, measured=MappingProxyType(measured))
+
+
+def settled(ledger: Ledger, *, now: Instant) -> tuple[Ledger, Settled | None]:
+    """Close the pending shed when it has shown its effect or has had its time; say how it turned out.
+
+    What could not be measured as a process tree is learned from what came back: an ineffective step is thereby
+    remembered, and not counted on again.
+    """
+    pending, sample = ledger.pending, ledger.sample
+    if pending is None:
+        return ledger, None
+    used = sample.memory_used_bytes if sample and sample.at >= pending.at else None
+    outcome = pending.outcome(used, now=now)
+    if outcome is Settled.WAITING:
+        return ledger, outcome
+    learned = dict(ledger.learned)
+    if used is not None and pending.learns:
+        learned[pending.key, pending.rung] = pending.freed_bytes(used)
+    return replace(ledger, pending=None, learned=MappingProxyType(learned)), outcome
+
+
+def forgotten(ledger: Ledger, keys: frozenset[str]) -> Ledger:
+    """The ledger without what is no longer declared: a later one of the same name starts afresh."""
+    if not keys:
+        return ledger
+    pending = None if ledger.pending and ledger.pending.key in keys else ledger.pending
+    return replace(
+        ledger,
+        holds=MappingProxyType({key: hold for key, hold in ledger.holds.items() if key not in keys}),
+        measured=MappingProxyType({place: sizes for place, sizes in ledger.measured.items() if place[0] not in keys}),
+        learned=MappingProxyType({place: size for place, size in ledger.learned.items() if place[0] not in keys}),
+        failures=MappingProxyType({key: past for key, past in ledger.failures.items() if key not in keys}),
+        said=MappingProxyType({key: said for key, said in ledger.said.items() if key not in keys}),
+        returned=MappingProxyType({key: seen for key, seen in ledger.returned.items() if key not in keys}),
+        moved=MappingProxyType({key: at for key, at in ledger.moved.items() if key not in keys}),
+        pending=pending,
+    )
+
+
+def released(ledger: Ledger, key: str) -> Ledger:
+    """The ledger without one hold: somebody else brought it back, and we do not fight over it."""
+    return replace(ledger, holds=MappingProxyType({held: hold for held, hold in ledger.holds.items() if held != key}))

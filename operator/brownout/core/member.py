@@ -1,0 +1,128 @@
+"""An integration as the core sees it at one instant: the owner's wish, what is observed, what we did to it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from brownout.api.integration import Integration
+from brownout.api.reasons import Reason
+from brownout.core.footprint import Footprint
+from brownout.core.instant import Instant
+from brownout.core.ladder import Ladder
+
+
+class Presence(StrEnum):
+    """What a workload is seen to be doing."""
+
+    RUNNING = "Running"
+    STARTING = "Starting"
+    STOPPED = "Stopped"
+    FAILED = "Failed"  # tried and gave up for now; its driver retries with back-off
+    MISSING = "Missing"  # what the spec names does not exist
+    UNKNOWN = "Unknown"  # could not be asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a workload driver saw. `memory_bytes` is None where it cannot be measured.
+
+    `identity` names this very run (pid and start time, resourceVersion, invocation id): a step planned against
+    one identity is not carried out against another. `resumable` is False where it stands still by somebody
+    else's hand and nothing says what to return it to (a Deployment that its owner scaled to zero). `outdated` is True
+    where what runs is not what the spec says now (its command was edited): it is to be started anew.
+    """
+
+    presence: Presence
+    detail: str = ""
+    identity: str = ""
+    memory_bytes: int | None = None
+    replicas: int | None = None
+    resumable: bool = True
+    outdated: bool = False
+
+
+UNSEEN = Observation(presence=Presence.UNKNOWN, detail="not looked at yet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """What the controller itself did to an integration and must be able to undo, also after a restart.
+
+    `rung` is where on its ladder it was put; `reason` and `message` say why, and stay until it is back.
+    `wait_factor` multiplies the stabilization time: it doubles each time a return had to be undone.
+    """
+
+    rung: int
+    since: Instant
+    reason: Reason
+    message: str
+    wait_factor: float = 1.0
+    replicas_before: int | None = None
+
+    @property
+    def by_owner(self) -> bool:
+        """Held off by the owner's wish, not by pressure: it comes back at once when the owner wants it again."""
+        return self.reason in (Reason.DISABLED_BY_OWNER, Reason.DEPENDENCY_DISABLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One integration in a snapshot. `hold` is None while it runs as its owner wishes."""
+
+    key: str
+    integration: Integration
+    ladder: Ladder
+    observed: Observation = UNSEEN
+    hold: Hold | None = None
+    footprints: tuple[Footprint, ...] = ()  # one for each rung, best first
+    accepted: bool = True
+    since: Instant = 0.0  # when it came to its present rung
+    resting: bool = False  # the last try failed; not tried again before its back-off is over
+    ours: bool = True  # False: it belongs to another node's agent, we only show it
+
+    @property
+    def name(self) -> str:
+        """The name that people read."""
+        return self.integration.metadata.name
+
+    def sibling(self, name: str) -> str:
+        """The key of another integration of the same namespace: what a name in dependsOn means."""
+        return self.key.removesuffix(self.name) + name
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of what it depends on."""
+        return tuple(self.sibling(name) for name in self.integration.spec.depends_on)
+
+    @property
+    def running(self) -> bool:
+        """Whether it holds memory: running, or on its way up."""
+        return self.observed.presence in (Presence.RUNNING, Presence.STARTING)
+
+    @property
+    def rung(self) -> int:
+        """Where it should stand on its ladder by our own decisions; 0 is its best level."""
+        return self.hold.rung if self.hold else 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether its owner wants it on."""
+        return self.integration.spec.enabled
+
+    def frees_bytes(self, to_rung: int) -> int | None:
+        """What stepping down to a rung is expected to free: from what it holds now, where that is measured."""
+        if not self.running:
+            return 0
+        here, there = self.footprint(self.rung), self.footprint(to_rung)
+        now = self.observed.memory_bytes if self.observed.memory_bytes is not None else here.steady_bytes
+        known = (here.known or self.observed.memory_bytes is not None) and there.known
+        return max(0, now - there.steady_bytes) if known else None
+
+    def takes_bytes(self, to_rung: int) -> int | None:
+        """What stepping up to a rung is expected to take at its highest; None where nobody knows."""
+        here, there = self.footprint(self.rung), self.footprint(to_rung)
+        held = here.steady_bytes if self.running else 0
+        return max(0, there.peak_bytes - held) if there.known else None
+
+    def footprint(self, rung: int) -> Footprint:
+        """What it takes at a rung; nothing when off."""
+        return self.footprints[rung] if rung < len(self.footprints) else Footprint.NOTHING

@@ -1,0 +1,106 @@
+"""The owner's own wishes: what is to be off because its spec says so, and what is to be started for the first time.
+
+The owner's word is never overridden: `enabled: false` is carried out whatever the load, and what the owner wants
+on is started as soon as it fits. What does not fit is held off by us, so that it returns like anything else.
+"""
+
+from dataclasses import replace
+
+from brownout.api.reasons import Reason
+from brownout.core import explain
+from brownout.core.member import Member, Presence
+from brownout.core.plan import Action, Step
+from brownout.core.restore import does_not_fit, fits
+from brownout.core.shed import step_down
+from brownout.core.snapshot import PRESENT, Snapshot
+
+
+def switched_off(snapshot: Snapshot) -> tuple[Step, ...]:
+    """Steps for what its owner switched off, or what lost something it depends on, and still runs."""
+    steps = [
+        _owner_off(member) for member in snapshot.order if not member.wanted and _stands(member) and not member.resting
+    ]
+    steps += [_dependency_off(member) for member in snapshot.order if _lost_dependency(member, snapshot)]
+    return tuple(steps)
+
+
+def first_starts(snapshot: Snapshot) -> tuple[Step, ...]:
+    """Steps for what should run, does not, and is not held by us: the most important first, as far as it fits."""
+    steps: list[Step] = []
+    planned_bytes = 0
+    up = {member.key for member in snapshot.members if member.running}
+    for member in reversed(snapshot.order):
+        if _outdated(member):
+            steps.append(_start(member, member.rung, why="its spec has changed"))
+        if not _startable(member, up):
+            continue
+        if member.key in snapshot.untouchable or fits(snapshot, member, 0, already_bytes=planned_bytes):
+            planned_bytes += member.takes_bytes(0) or 0
+            up.add(member.key)
+            steps.append(_start(member, 0, why="its owner wants it on"))
+        elif snapshot.outlook.measured_percent is not None:
+            steps.append(_does_not_fit(snapshot, member, already_bytes=planned_bytes))
+    return tuple(steps)
+
+
+def _stands(member: Member) -> bool:
+    return member.observed.presence in PRESENT
+
+
+def _owner_off(member: Member) -> Step:
+    return step_down(
+        member,
+        member.ladder.off,
+        reason=Reason.DISABLED_BY_OWNER,
+        because="its owner wants it off (spec.enabled: false)",
+    )
+
+
+def _lost_dependency(member: Member, snapshot: Snapshot) -> bool:
+    """A dependency that is off on purpose takes its dependents along; one that is merely slow or unknown does not."""
+    needed = [snapshot.by_key[key] for key in member.needs if key in snapshot.by_key]
+    free = member.wanted and _stands(member) and member.hold is None and not member.resting
+    return free and any(not other.wanted for other in needed)
+
+
+def _dependency_off(member: Member) -> Step:
+    names = ", ".join(member.integration.spec.depends_on)
+    return step_down(
+        member, member.ladder.off, reason=Reason.DEPENDENCY_DISABLED, because=f"what it depends on ({names}) is off"
+    )
+
+
+def _outdated(member: Member) -> bool:
+    free = member.wanted and member.accepted and not member.resting
+    return free and member.running and member.observed.outdated
+
+
+def _startable(member: Member, up: set[str]) -> bool:
+    """Stopped though wanted, by nobody's decision; and what it depends on runs (or starts before it in this plan)."""
+    resumable = member.observed.resumable or (member.hold is not None and member.hold.replicas_before is not None)
+    standing_still = member.observed.presence is Presence.STOPPED and resumable
+    free = member.wanted and member.accepted and not member.resting and (member.hold is None or member.hold.by_owner)
+    return free and standing_still and all(key in up for key in member.needs)
+
+
+def _start(member: Member, rung: int, *, why: str) -> Step:
+    return Step(
+        key=member.key,
+        name=member.name,
+        action=Action.START,
+        from_rung=member.rung if member.running else member.ladder.off,
+        to_rung=rung,
+        level=member.ladder.level_name(rung),
+        reason=Reason.WITHIN_LIMITS,
+        message=f"{why}: {explain.done(Action.START, member, to_rung=rung)}",
+        delta_bytes=member.takes_bytes(rung),
+        identity=member.observed.identity,
+        grace_s=member.integration.spec.stop.grace,
+    )
+
+
+def _does_not_fit(snapshot: Snapshot, member: Member, *, already_bytes: int) -> Step:
+    """Hold it off: it is not running yet, and comes back like anything else that we hold."""
+    message = does_not_fit(snapshot, member, 0, already_bytes=already_bytes)
+    step = step_down(member, member.ladder.off, reason=Reason.DOES_NOT_FIT, because=message)
+    return replace(step, message=f"{message}; it waits")

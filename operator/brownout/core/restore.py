@@ -1,0 +1,125 @@
+"""Returning: who comes back next, and whether it may.
+
+One at a time, in the reverse of the degradation order, and only what fits: a return that must be undone is worse
+than a return that waits. What is off comes back at its lowest level; levels rise when nothing is off any more.
+"""
+
+from dataclasses import dataclass
+
+from brownout.api.policy import RestoreStrategy
+from brownout.api.quantities import approximate_bytes
+from brownout.api.reasons import Reason
+from brownout.core import explain
+from brownout.core.instant import Instant
+from brownout.core.member import Member, Presence
+from brownout.core.plan import Action, Step
+from brownout.core.snapshot import Snapshot
+from brownout.core.wording import duration, percent, threshold
+
+_AWAY = (Presence.MISSING, Presence.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Why the next one does not return yet."""
+
+    member: Member
+    reason: Reason
+    message: str
+
+
+def candidate(snapshot: Snapshot) -> Member | None:
+    """The next to return: of those that are off the most important; then, of those lowered, the most important.
+
+    Only what we hold ourselves: what its owner switched off stays off. One whose dependency is off, or that
+    cannot be resumed, does not block the others.
+    """
+    held = [member for member in reversed(snapshot.order) if _can_return(member, snapshot)]
+    off = [member for member in held if member.rung >= member.ladder.off]
+    return next(iter(off or held), None)
+
+
+def _can_return(member: Member, snapshot: Snapshot) -> bool:
+    if member.hold is None or member.hold.by_owner or not member.wanted or not member.accepted:
+        return False
+    if member.observed.presence in _AWAY or member.resting:
+        return False
+    needed = [snapshot.by_key[key] for key in member.needs if key in snapshot.by_key]
+    return all(other.running and other.rung < other.ladder.off for other in needed)
+
+
+def restore(snapshot: Snapshot, member: Member, *, now: Instant) -> Step | Waiting:
+    """The step that brings this member back (or one level up), or why it has to wait."""
+    rung = explain.next_rung_up(member)
+    if waiting := _stabilizing(snapshot, member, now=now):
+        return waiting
+    if waiting := _unfit(snapshot, member, rung):
+        return waiting
+    return step_up(snapshot, member, rung)
+
+
+def _stabilizing(snapshot: Snapshot, member: Member, *, now: Instant) -> Waiting | None:
+    """Calm must have lasted: below the enable threshold where the strategy asks for it, and since the last shed."""
+    wait = explain.wait_s(snapshot, member)
+    enable = snapshot.policy.thresholds.enable
+    below = snapshot.policy.restore.strategy is RestoreStrategy.BELOW_ENABLE
+    if below and snapshot.calm_since is None:
+        message = f"{explain.ram(snapshot.outlook)}: {member.name} waits until it is below {threshold(enable)}"
+        return Waiting(member=member, reason=Reason.STABILIZING, message=message)
+    calm = snapshot.calm_since if below and snapshot.calm_since is not None else 0.0
+    ready_at = max(
+        max(calm, snapshot.last_shed_at) + wait, snapshot.last_return_at + snapshot.policy.stabilization.settle
+    )
+    if now >= ready_at:
+        return None
+    message = f"{explain.ram(snapshot.outlook)}: {member.name} waits {duration(ready_at - now)} more"
+    return Waiting(member=member, reason=Reason.STABILIZING, message=message)
+
+
+def _unfit(snapshot: Snapshot, member: Member, rung: int) -> Waiting | None:
+    """It must fit under the disable threshold on the worse of what is measured and what is foreseen."""
+    if fits(snapshot, member, rung):
+        return None
+    return Waiting(member=member, reason=Reason.DOES_NOT_FIT, message=does_not_fit(snapshot, member, rung))
+
+
+def does_not_fit(snapshot: Snapshot, member: Member, rung: int, *, already_bytes: int = 0) -> str:
+    """The sentence that says by how much it does not."""
+    takes = member.takes_bytes(rung) or 0
+    with_it = (snapshot.outlook.expected_percent or 0.0) + snapshot.outlook.percent_of(takes + already_bytes)
+    return (
+        f"{explain.ram(snapshot.outlook)}: with {member.name}, which takes up to {approximate_bytes(takes)}, "
+        f"it would be {percent(with_it)}, not under {threshold(snapshot.policy.thresholds.disable)}"
+    )
+
+
+def fits(snapshot: Snapshot, member: Member, rung: int, *, already_bytes: int = 0) -> bool:
+    """Whether a member fits under the disable threshold beside `already_bytes` planned in the same tick."""
+    expected = snapshot.outlook.expected_percent
+    takes = (member.takes_bytes(rung) or 0) + already_bytes
+    return expected is not None and expected + snapshot.outlook.percent_of(takes) < snapshot.policy.thresholds.disable
+
+
+def step_up(snapshot: Snapshot, member: Member, rung: int) -> Step:
+    """The step of one held member up to a rung, with its sentence."""
+    action = Action.ENABLE if member.rung >= member.ladder.off else Action.RAISE
+    takes = member.takes_bytes(rung)
+    size = "what it takes is not known yet" if takes is None else f"it takes up to {approximate_bytes(takes)}"
+    expected = (snapshot.outlook.expected_percent or 0.0) + snapshot.outlook.percent_of(takes or 0)
+    message = (
+        f"{explain.ram(snapshot.outlook)}: {explain.done(action, member, to_rung=rung)} again; {size}, "
+        f"{percent(expected)} in all, under {threshold(snapshot.policy.thresholds.disable)}"
+    )
+    return Step(
+        key=member.key,
+        name=member.name,
+        action=action,
+        from_rung=member.rung,
+        to_rung=rung,
+        level=member.ladder.level_name(rung),
+        reason=Reason.RESTORED,
+        message=message,
+        delta_bytes=takes,
+        identity=member.observed.identity,
+        grace_s=member.integration.spec.stop.grace,
+    )

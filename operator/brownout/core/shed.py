@@ -1,0 +1,73 @@
+"""Shedding: which steps free enough memory, in which order, and no more than that.
+
+Lowering comes before disabling: everybody gives a little before anybody gives all. Then the members go whole, in
+degradation order, so that what is off is always a prefix of that order.
+"""
+
+from collections.abc import Iterator
+
+from brownout.api.reasons import Reason
+from brownout.core import explain
+from brownout.core.member import Member
+from brownout.core.plan import Action, Step
+from brownout.core.snapshot import Snapshot
+
+Rungs = dict[str, int]
+
+
+def shed(snapshot: Snapshot, *, need_bytes: int, reason: Reason, because: str) -> tuple[Step, ...]:
+    """The fewest steps in order whose expected effect is more than `need_bytes`.
+
+    A step whose effect nobody knows ends the plan: it is verified before anyone else has to go.
+    """
+    members = snapshot.sheddable(emergency=False)
+    targets: Rungs = {}
+    for member, rung in _descent(members):
+        targets[member.key] = rung
+        freed = [member_.frees_bytes(targets[member_.key]) for member_ in members if member_.key in targets]
+        if None in freed or sum(size or 0 for size in freed) > need_bytes:
+            break
+    return _steps(members, targets, reason=reason, because=because)
+
+
+def shed_all(snapshot: Snapshot, *, reason: Reason, because: str) -> tuple[Step, ...]:
+    """Everything but the essential, at once."""
+    members = snapshot.sheddable(emergency=True)
+    return _steps(members, {member.key: member.ladder.off for member in members}, reason=reason, because=because)
+
+
+def _descent(members: tuple[Member, ...]) -> Iterator[tuple[Member, int]]:
+    """Every single step down that could be taken, in the order in which they are taken."""
+    deepest = max((member.ladder.lowest for member in members), default=0)
+    for rounds in range(1, deepest + 1):
+        for member in members:
+            if member.rung + rounds <= member.ladder.lowest:
+                yield member, member.rung + rounds
+    for member in members:
+        yield member, member.ladder.off
+
+
+def _steps(members: tuple[Member, ...], targets: Rungs, *, reason: Reason, because: str) -> tuple[Step, ...]:
+    """One step for each member that moves. Lowered ones come first: they are quick and may be enough."""
+    moving = [(member, targets[member.key]) for member in members if member.key in targets]
+    moving.sort(key=lambda move: move[1] >= move[0].ladder.off)
+    return tuple(step_down(member, rung, reason=reason, because=because) for member, rung in moving)
+
+
+def step_down(member: Member, rung: int, *, reason: Reason, because: str) -> Step:
+    """The step of one member down to a rung, with its sentence."""
+    action = Action.DISABLE if rung >= member.ladder.off else Action.LOWER
+    freed = member.frees_bytes(rung)
+    return Step(
+        key=member.key,
+        name=member.name,
+        action=action,
+        from_rung=member.rung,
+        to_rung=rung,
+        level=member.ladder.level_name(rung),
+        reason=reason,
+        message=f"{because}: {explain.done(action, member, to_rung=rung)}{explain.frees(freed)}",
+        delta_bytes=None if freed is None else -freed,
+        identity=member.observed.identity,
+        grace_s=member.integration.spec.stop.grace,
+    )

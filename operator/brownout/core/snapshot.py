@@ -1,0 +1,58 @@
+"""A snapshot: all that one decision rests on, immutable, gathered by the engine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from brownout.api.policy import PolicySpec
+from brownout.core.instant import Instant
+from brownout.core.member import Member, Presence
+from brownout.core.order import degradation_order, protected
+from brownout.core.outlook import Outlook
+from brownout.core.settle import Pending
+
+# What holds memory now, or may do so at any moment by a restart of its own.
+PRESENT = (Presence.RUNNING, Presence.STARTING, Presence.FAILED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The world at one tick. `calm_since` is since when memory has been measured below the enable threshold
+    without interruption; `pending` the shed that has not been verified yet.
+    """
+
+    policy: PolicySpec
+    outlook: Outlook
+    members: tuple[Member, ...] = ()
+    calm_since: Instant | None = None
+    last_shed_at: Instant = 0.0
+    last_return_at: Instant = 0.0
+    pending: Pending | None = None
+    in_flight: frozenset[str] = frozenset()
+
+    @cached_property
+    def order(self) -> tuple[Member, ...]:
+        """Our members, the first to go first."""
+        return tuple(member for member in degradation_order(self.members) if member.ours)
+
+    @cached_property
+    def untouchable(self) -> frozenset[str]:
+        """Keys that no pressure may lower or disable."""
+        return protected(self.members)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Member]:
+        """All members, those of other nodes too."""
+        return {member.key: member for member in self.members}
+
+    def sheddable(self, *, emergency: bool) -> tuple[Member, ...]:
+        """Who could go, the first to go first. An emergency also takes the pinned."""
+        return tuple(
+            member
+            for member in self.order
+            if member.wanted
+            and member.rung < member.ladder.off
+            and member.key not in self.untouchable
+            and not member.resting
+            and (emergency or (member.observed.presence in PRESENT and not member.integration.spec.pinned))
+        )

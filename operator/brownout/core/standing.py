@@ -1,0 +1,200 @@
+"""The status of an integration: one value that the table, the object, the event and the metrics all repeat.
+
+Quiet by construction: figures move only when they have moved by a tenth, times only when the state changes, so that
+an idle box and an idle cluster see no writes.
+"""
+
+from dataclasses import dataclass
+
+from brownout.api.problems import Problem
+from brownout.api.reasons import ConditionType, Health, Reason, State
+from brownout.api.status import Condition, FootprintStatus, IntegrationStatus, LastDecision
+from brownout.core import explain
+from brownout.core.conditions import condition, merged
+from brownout.core.holding import held
+from brownout.core.instant import Instant, to_rfc3339
+from brownout.core.ledger import Said
+from brownout.core.member import Member, Presence
+from brownout.core.plan import Decision
+from brownout.core.snapshot import PRESENT, Snapshot
+
+# A figure is written again when it has moved by a tenth: fine enough for people, and a process that breathes by a
+# few per cent writes nothing.
+TOLERANCE = 0.10
+
+_HEALTH = {Presence.RUNNING: Health.HEALTHY, Presence.FAILED: Health.UNHEALTHY, Presence.MISSING: Health.UNHEALTHY}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a status is made of: a member in its snapshot, what was last said, and what stood there before."""
+
+    member: Member
+    snapshot: Snapshot
+    decision: Decision
+    said: Said | None
+    previous: IntegrationStatus
+    in_flight: bool
+    problems: tuple[Problem, ...] = ()
+    dry_run: bool = False
+    node: str = ""
+
+
+def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
+    """The status as of now; equal to the previous one when nothing has changed."""
+    member, previous = standing.member, standing.previous
+    state = state_of(member, previous)
+    reason, message = why(standing, state)
+    rung = member.rung if member.rung < member.ladder.off else 0
+    held_down = member.hold is not None and not member.hold.by_owner and member.wanted
+    level = member.ladder.level_name(member.rung) or None
+    changed = (state, level) != (previous.state, previous.level)
+    return IntegrationStatus(
+        observed_generation=member.integration.metadata.generation,
+        state=state,
+        level=level,
+        since=to_rfc3339(now) if changed or previous.since is None else previous.since,
+        reason=reason,
+        message=message,
+        returns_when=explain.returns_when(standing.snapshot, member) if held_down else None,
+        footprint=_footprint(member, rung, previous),
+        memory=quiet(previous.memory, member.observed.memory_bytes),
+        health=_HEALTH.get(member.observed.presence, Health.UNKNOWN),
+        node=standing.node or None,
+        replicas_before=member.hold.replicas_before if member.hold else (member.observed.replicas or None),
+        hold=held(member.hold, member) if member.hold else None,
+        last_decision=_last_decision(standing),
+        conditions=merged(previous.conditions, _conditions(standing, state, reason, message, now=now)),
+    )
+
+
+def state_of(member: Member, previous: IntegrationStatus) -> State:
+    """What it is doing, in one word. What cannot be seen keeps its last word."""
+    presence = member.observed.presence
+    if presence is Presence.UNKNOWN:
+        return previous.state or State.PENDING
+    if presence is Presence.MISSING or (presence is Presence.FAILED and member.rung < member.ladder.off):
+        return State.FAILED
+    if presence in PRESENT:
+        lowered = member.hold is not None and 0 < member.rung < member.ladder.off
+        running = State.LOWERED if lowered else State.ENABLED
+        return running if presence is Presence.RUNNING else State.PENDING
+    off = member.hold is not None or not member.wanted or not member.observed.resumable
+    return State.DISABLED if off else State.PENDING
+
+
+def why(standing: Standing, state: State) -> tuple[Reason, str]:
+    """The reason and the sentence that go with a state."""
+    member, said = standing.member, standing.said
+    planned = next((step for step in standing.decision.steps if step.key == member.key), None)
+    if standing.dry_run and planned:
+        return Reason.DRY_RUN, f"dry run, nothing was done: {planned.message}"
+    if said is not None and said.failed:
+        return Reason.ACTUATION_FAILED, f"{said.message}; it failed: {said.failed}"
+    if state is State.FAILED:
+        missing = member.observed.presence is Presence.MISSING
+        return (Reason.WORKLOAD_MISSING if missing else Reason.UNHEALTHY), member.observed.detail
+    if not member.wanted:
+        return Reason.DISABLED_BY_OWNER, "its owner wants it off (spec.enabled: false)"
+    if member.hold is not None:
+        return member.hold.reason, member.hold.message
+    return _why_without_hold(standing, state)
+
+
+def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
+    member, said = standing.member, standing.said
+    if state is State.ENABLED:
+        restored = said is not None and said.reason is Reason.RESTORED
+        return (
+            (Reason.RESTORED, said.message) if said and restored else (Reason.WITHIN_LIMITS, "runs as its owner wants")
+        )
+    if state is State.DISABLED:
+        return Reason.DISABLED_BY_OWNER, member.observed.detail or "somebody else switched it off"
+    missing = [name for name in member.needs if name not in standing.snapshot.by_key]
+    if missing:
+        return Reason.DEPENDENCY_DISABLED, f"it depends on {', '.join(missing)}, which is not declared"
+    if standing.snapshot.outlook.measured_percent is None:
+        return Reason.METRICS_UNKNOWN, f"{explain.ram(standing.snapshot.outlook)}: it starts when that is known"
+    return Reason.STABILIZING, member.observed.detail or "about to start"
+
+
+def rejected_status(problems: tuple[Problem, ...], previous: IntegrationStatus, *, now: Instant) -> IntegrationStatus:
+    """The status of an object that has never been valid: it is not run, and says all that is wrong with it."""
+    text = "; ".join(str(problem) for problem in problems)[:4000]
+    reason = Reason.INVALID_SPEC
+    statements = (
+        condition(ConditionType.READY, False, reason, text, now=now, generation=None),
+        condition(ConditionType.STALLED, True, reason, text, now=now, generation=None),
+        condition(ConditionType.ACCEPTED, False, reason, text, now=now, generation=None),
+    )
+    return IntegrationStatus(
+        state=State.PENDING,
+        since=previous.since or to_rfc3339(now),
+        reason=reason,
+        message=text,
+        conditions=merged(previous.conditions, statements),
+    )
+
+
+def quiet(previous: int | None, new: int | None) -> int | None:
+    """The previous figure while the new one is within a tenth of it, so that nothing is written for a breath."""
+    if previous is None or new is None:
+        return new
+    return previous if abs(new - previous) <= TOLERANCE * max(previous, 1) else new
+
+
+def _footprint(member: Member, rung: int, previous: IntegrationStatus) -> FootprintStatus | None:
+    known = member.footprint(rung)
+    if not known.known:
+        return None
+    old = previous.footprint
+    return FootprintStatus(
+        steady=quiet(old.steady if old else None, known.steady_bytes),
+        peak=quiet(old.peak if old else None, known.peak_bytes),
+        source=known.source.value,
+    )
+
+
+def _last_decision(standing: Standing) -> LastDecision | None:
+    said = standing.said
+    if said is None:
+        return standing.previous.last_decision
+    figures = {name: round(float(value), 1) for name, value in said.numbers.items() if isinstance(value, float | int)}
+    return LastDecision(
+        id=str(said.id) if said.id else "",
+        at=to_rfc3339(said.at),
+        reason=said.reason,
+        message=said.message,
+        memory_percent=figures.get("memory_percent"),
+        forecast_percent=figures.get("forecast_percent"),
+        lower=figures.get("lower_percent"),
+        upper=figures.get("upper_percent"),
+        model=str(said.numbers.get("model") or ""),
+        frees=said.frees_bytes,
+    )
+
+
+def _conditions(
+    standing: Standing, state: State, reason: Reason, message: str, *, now: Instant
+) -> tuple[Condition, ...]:
+    """Ready, Reconciling and Stalled as kstatus reads them; Degraded, Healthy and Accepted for people."""
+    member, said = standing.member, standing.said
+    generation = member.integration.metadata.generation
+    serving = state in (State.ENABLED, State.LOWERED)
+    stalled = state is State.FAILED or bool(said and said.failed)
+    moving = standing.in_flight or state is State.PENDING
+    degraded = member.hold is not None and member.wanted
+    health = _HEALTH.get(member.observed.presence)
+    accepted = "; ".join(str(problem) for problem in standing.problems)[:4000]
+    invalid = not member.accepted
+    statements: tuple[tuple[ConditionType, bool | None, str, str], ...] = (
+        (ConditionType.READY, serving, reason, message),
+        (ConditionType.RECONCILING, moving, reason, "a switch is under way" if moving else ""),
+        (ConditionType.STALLED, stalled, reason, message if stalled else ""),
+        (ConditionType.DEGRADED, degraded, reason, message if degraded else ""),
+        (ConditionType.HEALTHY, None if health is None else health is Health.HEALTHY, reason, member.observed.detail),
+        (ConditionType.ACCEPTED, not invalid, Reason.INVALID_SPEC if invalid else "Valid", accepted),
+    )
+    return tuple(
+        condition(kind, holds, word, text, now=now, generation=generation) for kind, holds, word, text in statements
+    )
