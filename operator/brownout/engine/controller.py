@@ -1,0 +1,126 @@
+"""The controller: the planner's loop, the sentinel and the home's own work side by side; the end of one ends all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from brownout.engine.reconcile import Reconciler
+from brownout.engine.sentinel import Reactions, Sentinel
+from brownout.engine.world import World
+
+# Changes come in storms (an editor, a checkout, a burst of events); one tick for all that come within this time.
+GATHER_S = 0.2
+# A workload that is stopping when we end gets its own grace from its driver; this is for steps that hang elsewhere.
+DRAIN_S = 5.0
+# Below this the loop has not merely been busy: a machine under pressure may be late by some ticks.
+ALIVE_WITHIN_INTERVALS = 3.0
+ALIVE_WITHIN_S = 60.0
+
+Service = Callable[[], Awaitable[object]]
+
+
+class Controller:
+    """Runs until it is stopped or one of its parts ends. `services` are the home's and gateway's own loops."""
+
+    def __init__(self, world: World, services: Sequence[Service] = ()) -> None:
+        self._world = world
+        self._services = tuple(services)
+        self._woken = asyncio.Event()
+        self._cause = "start"
+        self.reconciler = Reconciler(world, self.wake)
+        self.sentinel = Sentinel(
+            world,
+            lambda: self._world.home.inventory().policy.spec,
+            Reactions(emergency=self.reconciler.emergency, early=self.wake),
+        )
+        self.ticks = 0
+        self.ticks_missed = 0
+        self._last_tick_s = 0.0
+        self._started_at = world.clock.now()
+
+    def wake(self, cause: str) -> None:
+        """Call the planner before its time."""
+        self._cause = cause
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Run for ever. Cancelled, it drains: nothing is left half done, nothing that is ours keeps running."""
+        await self.reconciler.resume()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for service in self._services:
+                    group.create_task(_endless(service))
+                group.create_task(self._listen())
+                group.create_task(self.sentinel.run())
+                group.create_task(self._plan())
+        finally:
+            await self._drain()
+
+    def faults(self) -> tuple[str, ...]:
+        """Why the controller is not fit for work, in sentences; empty when it is."""
+        late = () if self.alive() else ("the planner has not finished a tick in time",)
+        waiting = () if self.reconciler.ticked_at is not None else ("the first tick is not done yet",)
+        decision = self.reconciler.snapshot
+        blind = (decision.outlook.why,) if decision and decision.outlook.measured_percent is None else ()
+        return (*late, *waiting, *blind, *self._world.home.faults(), *self._world.journal.faults())
+
+    def alive(self) -> bool:
+        """Whether ticks still come: a green light while the loop hangs is worse than none (ollama 17408)."""
+        last = self.reconciler.ticked_at if self.reconciler.ticked_at is not None else self._started_at
+        interval = self.reconciler.inventory.policy.spec.interval
+        return self._world.clock.now() - last <= max(ALIVE_WITHIN_S, ALIVE_WITHIN_INTERVALS * interval)
+
+    async def _plan(self) -> None:
+        due = self._world.clock.now()
+        while True:
+            cause, self._cause = self._cause, "interval"
+            self._woken.clear()
+            await self._tick(cause)
+            due = self._next_due(due)
+            await self._until(due)
+
+    async def _tick(self, cause: str) -> None:
+        try:
+            started = self._world.clock.now()
+            await self.reconciler.tick(cause)
+            self._last_tick_s = self._world.clock.now() - started
+            self.ticks += 1
+        except Exception as error:  # noqa: BLE001 - a bug may cost a tick; the guard of the box goes on
+            self._world.observers.on_fault("tick", f"{type(error).__name__}: {error}")
+
+    def _next_due(self, due: float) -> float:
+        """The next tick on the grid of intervals; those that were slept through are counted, not caught up with."""
+        interval, now = self._world.home.inventory().policy.spec.interval, self._world.clock.now()
+        if now < due:
+            return due
+        missed = int((now - due) / interval)
+        self.ticks_missed += missed
+        return due + (missed + 1) * interval
+
+    async def _until(self, due: float) -> None:
+        """Sleep until the next tick is due, a settle time ends, or somebody wakes us."""
+        pending = self.reconciler.board.ledger.pending
+        now = self._world.clock.now()
+        soonest = min(due, pending.deadline) if pending and pending.deadline > now else due
+        try:
+            async with asyncio.timeout(max(0.0, soonest - now)):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(max(GATHER_S, self._last_tick_s))
+
+    async def _listen(self) -> None:
+        while True:
+            await self._world.home.changed()
+            self.wake("change")
+
+    async def _drain(self) -> None:
+        await self.reconciler.board.drain(patience_s=DRAIN_S)
+        drivers = {id(driver): driver for driver in self._world.drivers.values()}
+        await asyncio.gather(*(driver.close() for driver in drivers.values()), return_exceptions=True)
+        await self._world.journal.close()
+
+
+async def _endless(service: Service) -> None:
+    """Run a service; one that ends takes the process along, so that a supervisor notices."""
+    await service()
+    raise RuntimeError("a service of the controller ended")

@@ -1,0 +1,194 @@
+"""One tick: observe, decide, record, validate, actuate, report.
+
+observe   one immutable snapshot: samples, footprints, states, policy, intent
+decide    core.decide: rules in one list, the first that answers wins
+record    the intent of each step is durable before anything moves   } engine.actuate,
+validate  what the step rests on is read again                       } in a task of its own,
+actuate   one step at a time                                         } so that a tick is never late
+report    status, event, metric: all say the same reason
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from brownout.api.policy import Mode
+from brownout.api.status import IntegrationStatus, PolicyStatus
+from brownout.core.decide import ask, decide, emergency
+from brownout.core.holding import with_hold
+from brownout.core.ledger import footprints_measured, forgotten, resumed, sampled, settled
+from brownout.core.member import Member, Observation
+from brownout.core.plan import Decision, Step, Verdict
+from brownout.core.sample import Sample
+from brownout.core.snapshot import Snapshot
+from brownout.core.standing import Standing, rejected_status, status_of
+from brownout.engine.memory import Acquaintance, let_go
+from brownout.engine.observe import members_of, observe, snapshot_of
+from brownout.engine.ports import Inventory, Outcome, OutcomeStatus, TickDetails
+from brownout.engine.report import Reporter, policy_status_of
+from brownout.engine.switchboard import Switchboard
+from brownout.engine.timing import Stopwatch
+from brownout.engine.world import World
+
+
+class Reconciler:
+    """Runs ticks. All it knows between two of them is the switchboard's ledger and what it last observed."""
+
+    def __init__(self, world: World, wake: Callable[[str], None]) -> None:
+        self._world = world
+        self._met = Acquaintance()
+        self._observed: Mapping[str, Observation] = {}
+        self._reporting: asyncio.Task[None] | None = None
+        self.reporter = Reporter(world)
+        self.board = Switchboard(world, wake)
+        self.inventory = Inventory()
+        self.snapshot: Snapshot | None = None
+        self.decision: Decision | None = None
+        self.statuses: dict[str, IntegrationStatus] = {}
+        self.policy_status = PolicyStatus()
+        self.ticked_at: float | None = None
+
+    async def resume(self) -> None:
+        """Before the first tick: the window from history, and intents that a crash left without an outcome."""
+        now, policy = self._world.clock.now(), self._world.home.inventory().policy.spec
+        samples = await self._world.journal.window(since=now - policy.window, now=now)
+        self.board.ledger = resumed(self.board.ledger, samples, policy, now=now)
+        for record in await self._world.journal.unresolved():
+            outcome = Outcome(status=OutcomeStatus.SKIPPED, detail="the controller ended before this was done")
+            self._world.journal.resolve(record.id, at=now, outcome=outcome)
+
+    async def tick(self, cause: str) -> None:
+        """One pass. An inventory that was never read in full is waited for: an empty index is not an empty cluster."""
+        inventory = self._world.home.inventory()
+        if not inventory.complete:
+            return
+        watch = Stopwatch(self._world.clock)
+        self._part_with(inventory)
+        self.inventory = inventory
+        with watch("observe"):
+            sample, observed = await observe(self._world, inventory)
+        with watch("decide"):
+            snapshot = self._take_in(inventory, sample, observed)
+            decision = decide(snapshot, now=self._world.clock.now())
+        self.snapshot, self.decision = snapshot, decision
+        with watch("act"):
+            await self._act(decision, inventory)
+        with watch("report"):
+            self._report(snapshot, decision, inventory)
+        self.ticked_at = self._world.clock.now()
+        self._tell(cause, decision, watch.durations_s)
+
+    def emergency(self, used_percent: float) -> None:
+        """The sentinel's call: decide the emergency on what was last observed, and act without waiting."""
+        if self.snapshot is None or not self.inventory.complete:
+            return
+        now = self._world.clock.now()
+        members = members_of(self.inventory, self._observed, self.board.ledger, now=now)
+        outlook = replace(self.snapshot.outlook, measured_percent=used_percent, base=None, total=None, why="")
+        snapshot = replace(self.snapshot, members=members, outlook=outlook, in_flight=self.board.in_flight)
+        decision = ask(emergency, snapshot, now=now)
+        if decision is None or self._dry_run:
+            return
+        allowed = tuple(step for step in decision.steps if self._world.home.may_act(step.key))
+        self.board.carry_out_now(replace(decision, steps=allowed), self.inventory, before=self._write_ahead)
+
+    @property
+    def _dry_run(self) -> bool:
+        return self._world.dry_run or self.inventory.policy.spec.mode is Mode.DRY_RUN
+
+    def _take_in(self, inventory: Inventory, sample: Sample, observed: Mapping[str, Observation]) -> Snapshot:
+        """The ledger after this look, and the snapshot on it."""
+        now, policy, board = self._world.clock.now(), inventory.policy.spec, self.board
+        board.ledger = footprints_measured(sampled(board.ledger, sample, policy), observed)
+        board.ledger = self._met.meet(board.ledger, inventory, observed)
+        board.ledger, _ = settled(board.ledger, now=now)
+        self._observed = observed
+        members = members_of(inventory, observed, board.ledger, now=now)
+        board.ledger, undone = let_go(board.ledger, members, in_flight=board.in_flight, now=now)
+        if undone:
+            members = members_of(inventory, observed, board.ledger, now=now)
+        snapshot = snapshot_of(policy, board.ledger, members, in_flight=board.in_flight, now=now)
+        self._keep(sample, snapshot)
+        return snapshot
+
+    def _keep(self, sample: Sample, snapshot: Snapshot) -> None:
+        """History and the smoothed forecast move with the window, not with ticks out of turn."""
+        if self.board.ledger.window.latest is not sample:
+            return
+        levels = {member.key: member.ladder.level_name(member.rung) for member in snapshot.members}
+        self._world.journal.add_sample(sample, levels)
+        base = snapshot.outlook.base
+        self.board.ledger = replace(self.board.ledger, smoothed_percent=base.value if base else None)
+
+    async def _act(self, decision: Decision, inventory: Inventory) -> None:
+        steps = tuple(step for step in decision.steps if self._world.home.may_act(step.key))
+        decision = replace(decision, steps=steps)
+        if self._dry_run:
+            await self.board.rehearse(decision)
+        elif decision.verdict is Verdict.EMERGENCY:
+            self.board.carry_out_now(decision, inventory, before=self._write_ahead)
+        elif steps:
+            self.board.carry_out(decision, inventory, before=self._write_ahead)
+
+    def _write_ahead(self, step: Step) -> asyncio.Task[bool] | None:
+        """Put into the status what a step is about to do, so that a crash in between leaves a trace to undo."""
+        if not step.action.sheds or step.key not in self.statuses:
+            return None
+        status = with_hold(self.statuses[step.key], step, self._observed.get(step.key))
+        return asyncio.create_task(self.reporter.write_one(step.key, status))
+
+    def _report(self, snapshot: Snapshot, decision: Decision, inventory: Inventory) -> None:
+        now = self._world.clock.now()
+        in_flight = self.board.in_flight
+        for member in snapshot.members:
+            if member.ours and self._world.home.may_act(member.key):
+                standing = self._standing(member, snapshot, decision, in_flight=member.key in in_flight)
+                self.statuses[member.key] = status_of(standing, now=now)
+        for key in inventory.rejected - inventory.integrations.keys():
+            if key in inventory.problems:  # by key in a cluster; a broken file of a box has no object to write to
+                previous = self.statuses.get(key, IntegrationStatus())
+                self.statuses[key] = rejected_status(inventory.problems[key], previous, now=now)
+        self.policy_status = policy_status_of(
+            snapshot, decision, inventory, self.policy_status, now=now, node=self._world.node
+        )
+        if self._reporting is None or self._reporting.done():
+            self._reporting = asyncio.create_task(self.reporter.write(dict(self.statuses), self.policy_status))
+
+    def _standing(self, member: Member, snapshot: Snapshot, decision: Decision, *, in_flight: bool) -> Standing:
+        known = self.statuses.get(member.key) or member.integration.status
+        return Standing(
+            member=member,
+            snapshot=snapshot,
+            decision=decision,
+            said=self.board.ledger.said.get(member.key),
+            previous=known or IntegrationStatus(),
+            in_flight=in_flight,
+            problems=self.inventory.problems.get(member.key, ()),
+            dry_run=self._dry_run,
+            node=self._world.node,
+        )
+
+    def _part_with(self, inventory: Inventory) -> None:
+        """End what is no longer declared; a successor of the same name is met as a stranger."""
+        gone = self._met.gone(inventory)
+        for key in gone:
+            before = self.inventory.integrations.get(key)
+            driver = self._world.driver(before) if before else None
+            if driver is not None and not self._dry_run:
+                self.board.part_with(key, driver)
+            self.statuses.pop(key, None)
+        self._met.forget(gone)
+        self.reporter.forget(gone)
+        self.board.ledger = forgotten(self.board.ledger, gone)
+
+    def _tell(self, cause: str, decision: Decision, durations_s: Mapping[str, float]) -> None:
+        details = TickDetails(
+            at=decision.at,
+            cause=cause,
+            sample=self.board.ledger.sample or Sample(at=decision.at),
+            decision=decision,
+            statuses=dict(self.statuses),
+            policy_status=self.policy_status,
+            durations_s=durations_s,
+        )
+        self._world.observers.on_tick(details)

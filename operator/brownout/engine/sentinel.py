@@ -1,0 +1,67 @@
+"""The sentinel: looks at memory once a second or faster, and only at memory.
+
+It can do two things: carry out the emergency, and call the planner early. It waits for nothing: no disk, no API
+server, no workload's graceful stop stands between its look and the first action (kubernetes 123872: one soft
+eviction of 7 hours blocked the hard ones).
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from brownout.api.policy import PolicySpec
+from brownout.core.errors import describe
+from brownout.core.pacing import pause_s
+from brownout.core.sample import plausible
+from brownout.engine.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reactions:
+    """What the sentinel may set off. Both return at once."""
+
+    emergency: Callable[[float], None]  # memory in percent, at or above the emergency threshold
+    early: Callable[[str], None]  # the planner is called before its time, with the cause
+
+
+class Sentinel:
+    """One look after the other, for as long as the controller lives."""
+
+    def __init__(self, world: World, policy: Callable[[], PolicySpec], reactions: Reactions) -> None:
+        self._world = world
+        self._policy = policy
+        self._reactions = reactions
+        self._last: float | None = None
+        self._last_at = 0.0
+        self.looks = 0
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:  # noqa: ASYNC110 - it paces itself; there is no event to wait for
+            await asyncio.sleep(self.look())
+
+    def look(self) -> float:
+        """Look once, react, and say in how many seconds to look again."""
+        policy, now = self._policy(), self._world.clock.now()
+        used = plausible(self._read(policy))
+        self._react(used, policy)
+        edge = policy.thresholds.emergency
+        slowest = policy.sentinel.interval
+        pause = pause_s(self._last, used, elapsed_s=now - self._last_at, edge_percent=edge, slowest_s=slowest)
+        self._last, self._last_at, self.looks = used, now, self.looks + 1
+        return pause
+
+    def _read(self, policy: PolicySpec) -> float | None:
+        try:
+            return self._world.gauge.used_percent(scope=policy.scope, budget_bytes=policy.memory_budget)
+        except Exception as error:  # noqa: BLE001 - the last guard outlives garbage in /proc/meminfo (earlyoom 378)
+            self._world.observers.on_fault("sentinel", describe(error))
+            return None
+
+    def _react(self, used: float | None, policy: PolicySpec) -> None:
+        if used is None:
+            return
+        if used >= policy.thresholds.emergency:
+            self._reactions.emergency(used)
+        elif used >= policy.thresholds.disable and (self._last is None or self._last < policy.thresholds.disable):
+            self._reactions.early("memory crossed the disable threshold")
