@@ -164,14 +164,18 @@ class Text(Leaf):
     allowed: str = "must be a string without NUL, in quotes where it looks like something else"
     pattern: str = ""
     longest: int = 253
-    shortest: int = 0
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether the empty string is accepted."""
+        return re.fullmatch(self.pattern, "") is not None
 
     @override
     def accept(self, value: object, *, wire: bool) -> object:
         if not isinstance(value, str) or "\x00" in value or not _encodable(value):
             refuse(self.allowed)
-        if not self.shortest <= len(value) <= self.longest:
-            refuse(f"{self.allowed}, {self.shortest} to {self.longest} characters")
+        if len(value) > self.longest:
+            refuse(f"{self.allowed}, at most {self.longest} characters")
         if self.pattern and not re.fullmatch(self.pattern, value):
             refuse(self.allowed)
         return value
@@ -179,8 +183,10 @@ class Text(Leaf):
     @override
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "string", "maxLength": self.longest}
-        if self.shortest:
-            schema["minLength"] = self.shortest
+        if self.may_be_empty:
+            # Kubernetes 1.20, built with Go 1.21 or later, takes an empty string for null (go-openapi compares it with
+            # the zero value) and would refuse `node: ""`; a newer one is not changed by it.
+            schema["nullable"] = True
         if not self.pattern:
             return {**schema, "pattern": r"^[^\x00]*$"}
         anchored = f"^(?:{self.pattern})$"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
-from brownout.api.leaves import NULL, WIRE
+from brownout.api.leaves import NULL, WIRE, Text
 
 __all__ = ["ReadBack", "Wire", "has_default"]
 
@@ -39,7 +39,7 @@ class Wire(BaseModel):
         for key, value in data.items():
             if value is not None or key not in fields:
                 kept[key] = value
-            elif not (lenient or has_default(fields[key])):
+            elif not (lenient or has_default(fields[key]) or _may_be_empty(fields[key])):
                 kept[key] = NULL
         return kept
 
@@ -63,3 +63,8 @@ class ReadBack(Wire):
 def has_default(field: FieldInfo) -> bool:
     """Tell whether a field has a default that says something. What is empty by default is not declared in the CRD."""
     return not field.is_required() and field.default_factory is None and field.default not in (None, "", (), {})
+
+
+def _may_be_empty(field: FieldInfo) -> bool:
+    """Tell whether a field is declared nullable, as texts are that may be empty."""
+    return not field.is_required() and any(isinstance(leaf, Text) and leaf.may_be_empty for leaf in field.metadata)

@@ -41,10 +41,10 @@ def over(outlook: Outlook, threshold_percent: float) -> str:
 
 
 def done(action: Action, member: Member, *, to_rung: int) -> str:
-    """`disabled voice`, `lowered voice to reduced`."""
+    """`disabled voice`, `lowered voice to reduced`, `started voice at large`."""
     level = member.ladder.level_name(to_rung)
-    to_level = f" to {level}" if level and action is not Action.DISABLE else ""
-    return f"{_DONE[action]} {member.name}{to_level}"
+    word = "to" if action in (Action.LOWER, Action.RAISE) else "at"
+    return f"{_DONE[action]} {member.name} {word} {level}" if level else f"{_DONE[action]} {member.name}"
 
 
 def frees(size_bytes: int | None) -> str:

@@ -1,0 +1,55 @@
+"""What every home is built of, and the parts that are the same in all of them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from brownout.api.workload import WorkloadKind
+from brownout.bootstrap.clock import SteadyClock
+from brownout.bootstrap.faults import FaultLine
+from brownout.bootstrap.settings import Settings
+from brownout.engine.observers import Observers
+from brownout.engine.ports import Home, WorkloadDriver
+from brownout.engine.world import World
+from brownout.history.store import SqliteJournal
+from brownout.sensing.gauge import Gauge
+from brownout.sensing.node import PsutilSensor
+
+# The home's own loop. It may take the signal handlers for itself (kopf does) and then calls what it is given.
+Service = Callable[[Callable[[], None]], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a home brings: itself, who switches its workloads, and its own loop. `why` says why it was chosen;
+    `hurry` takes the grace from whatever is being ended.
+    """
+
+    home: Home
+    drivers: Mapping[WorkloadKind, WorkloadDriver]
+    service: Service
+    hurry: Callable[[], Awaitable[object]]
+    why: str
+
+
+def world_of(
+    parts: Parts, settings: Settings, *, clock: SteadyClock, faults: FaultLine, observers: Observers, closing: ExitStack
+) -> World:
+    """The world of a controller on these parts. `closing` ends what has threads."""
+    state = Path(settings.state)
+    sensor = PsutilSensor(folder=state, on_fault=faults)
+    closing.callback(sensor.close)
+    journal = SqliteJournal.open(state / "history.db", clock=clock, on_fault=faults)
+    faults.connect(observers)
+    return World(
+        clock=clock,
+        home=parts.home,
+        drivers=parts.drivers,
+        sensor=sensor,
+        gauge=Gauge(),
+        journal=journal,
+        observers=observers,
+        dry_run=settings.dry_run,
+        node=settings.node,
+    )

@@ -1,0 +1,39 @@
+"""The home of a single box: a directory of files, commands and systemd units."""
+
+import asyncio
+from contextlib import ExitStack
+from pathlib import Path
+
+from brownout.api.workload import WorkloadKind
+from brownout.bootstrap.assembly import Parts
+from brownout.bootstrap.clock import SteadyClock
+from brownout.bootstrap.faults import FaultLine
+from brownout.bootstrap.settings import Settings
+from brownout.core.errors import InvalidInput
+from brownout.engine.ports import WorkloadDriver
+from brownout.local.command import CommandDriver
+from brownout.local.files import LocalHome
+from brownout.local.lock import StateLock
+from brownout.local.systemd import SystemdDriver
+from brownout.sensing.processes import ProcTable
+
+
+def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, closing: ExitStack) -> Parts:
+    """The parts of a box. Raises InvalidInput for a directory that is none, AlreadyRunning for a state in use."""
+    if settings.directory is None:
+        raise InvalidInput("no directory is named", advice="say where the integrations are: brownout run DIR")
+    directory, state = Path(settings.directory), Path(settings.state)
+    closing.enter_context(StateLock(state))
+    home = LocalHome(directory, state, on_fault=faults)
+    home.load()
+    commands = CommandDriver(state, ProcTable(), directory=directory, clock=clock, on_fault=faults)
+    drivers: dict[WorkloadKind, WorkloadDriver] = {
+        WorkloadKind.COMMAND: commands,
+        WorkloadKind.SYSTEMD: SystemdDriver(on_fault=faults),
+    }
+
+    async def hurry() -> None:
+        programs = [each for each in home.inventory().integrations.values() if each.spec.workload.command is not None]
+        await asyncio.gather(*(commands.stop(each, grace_s=0.0) for each in programs))
+
+    return Parts(home=home, drivers=drivers, service=lambda _signals: home.run(), hurry=hurry, why=why)

@@ -1,0 +1,121 @@
+"""`brownout explain NAME`: why it is as it is, what else was considered, what brings it back."""
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from brownout.api.integration import Integration
+from brownout.api.quantities import approximate_bytes
+from brownout.api.reasons import State as StateWord
+from brownout.api.status import IntegrationStatus
+from brownout.bootstrap.settings import HomeMode
+from brownout.cli.options import Kubeconfig, Mode, Server, State, notes_of, now, print_json
+from brownout.cli.source import Question, Source, source_of
+from brownout.core.errors import InvalidInput
+from brownout.core.instant import from_rfc3339, to_rfc3339
+from brownout.core.table import plain_table
+from brownout.core.wording import duration
+from brownout.engine.ports import DecisionRecord
+from brownout.gateway.documents import decision_document
+
+LAST_DECISIONS = 5
+
+
+def explain(
+    name: Annotated[str, typer.Argument(help="Name of the integration.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="json")] = "",
+    state: State = None,
+    server: Server = None,
+    mode: Mode = HomeMode.AUTO,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Say why an integration is as it is, with the numbers.
+
+    Example: brownout explain voice
+    """
+    source = source_of(state=state, server=server, mode=mode, kubeconfig=kubeconfig)
+    notes_of(source)
+    everything = source.integrations()
+    integration = next((each for each in everything if each.name == name), None)
+    if integration is None:
+        known = ", ".join(sorted(each.name for each in everything)) or "none"
+        raise InvalidInput(f'there is no integration "{name}"', advice=f"known are: {known}")
+    decisions = _decisions(source, integration)
+    if output == "json":
+        print_json({"integration": integration.to_wire(), "decisions": [decision_document(row) for row in decisions]})
+        return
+    sys.stdout.write("\n".join(explanation(integration, everything, decisions, at=now())) + "\n")
+
+
+def explanation(
+    integration: Integration, everything: tuple[Integration, ...], decisions: tuple[DecisionRecord, ...], *, at: float
+) -> Iterator[str]:
+    """The lines of an explanation, the answer first."""
+    status = integration.status or IntegrationStatus()
+    yield f"{integration.name} is {_standing(status, at=at)}."
+    if status.message:
+        yield f"Why: {status.message}."
+    if status.returns_when:
+        yield f"It returns when: {status.returns_when}."
+    if status.footprint and status.footprint.steady is not None:
+        yield f"Its memory: {_footprint(status)}."
+    if decisions:
+        yield from _numbers(decisions[0])
+    yield f"Order of going: {_order(everything)}."
+    if decisions:
+        yield ""
+        yield _log(decisions)
+
+
+def _standing(status: IntegrationStatus, *, at: float) -> str:
+    since = from_rfc3339(status.since)
+    word = status.state.value if status.state else "not seen yet"
+    level = f" at level {status.level}" if status.level and status.state is not StateWord.DISABLED else ""
+    when = f" since {status.since} ({duration(max(0, round(at - since)))})" if since is not None else ""
+    return f"{word}{level}{when}"
+
+
+def _footprint(status: IntegrationStatus) -> str:
+    known = status.footprint
+    if known is None or known.steady is None:
+        return "not known yet"
+    peak = f", at most {approximate_bytes(known.peak)}" if known.peak is not None else ""
+    held = f"; it holds {approximate_bytes(status.memory)} now" if status.memory else ""
+    return f"{approximate_bytes(known.steady)}{peak} ({known.source}){held}"
+
+
+def _numbers(decision: DecisionRecord) -> Iterator[str]:
+    """What the last decision rested on, and whether the forecast had a say in it."""
+    said = decision.numbers
+    memory, forecast = said.get("memory_percent"), said.get("forecast_percent")
+    parts = [f"RAM {memory:.1f} %" if isinstance(memory, float | int) else "RAM unknown"]
+    if isinstance(forecast, float | int):
+        votes = said.get("votes") or "no"
+        parts.append(f"forecast {forecast:.1f} % by {said.get('model')} (votes: {votes})")
+    yield f"Considered: {', '.join(parts)}; measured by {said.get('witness')}; decided by the rule {decision.rule}."
+
+
+def _order(everything: tuple[Integration, ...]) -> str:
+    """Who goes before whom, with what each is now."""
+    ordered = sorted(everything, key=lambda each: (each.spec.essential, each.spec.priority, each.name))
+    return ", ".join(f"{each.name} ({_word(each)})" for each in ordered)
+
+
+def _word(integration: Integration) -> str:
+    state = integration.status.state if integration.status else None
+    return f"{state.value if state else 'not seen yet'}{', essential: never' if integration.spec.essential else ''}"
+
+
+def _decisions(source: Source, integration: Integration) -> tuple[DecisionRecord, ...]:
+    namespace = integration.metadata.namespace
+    for key in dict.fromkeys((integration.name, f"{namespace}/{integration.name}")):
+        if found := source.decisions(Question(name=key, limit=LAST_DECISIONS)):
+            return found
+    return ()
+
+
+def _log(decisions: tuple[DecisionRecord, ...]) -> str:
+    rows = [(to_rfc3339(row.at), row.action, row.reason, row.outcome or "under way", row.message) for row in decisions]
+    return plain_table(("AT", "ACTION", "REASON", "OUTCOME", "MESSAGE"), rows)

@@ -1,0 +1,101 @@
+"""A running controller, asked through its gateway."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from brownout.api.integration import Integration
+from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy
+from brownout.api.validation import validate_document
+from brownout.cli.source import Question
+from brownout.core.errors import HomeUnavailable, InvalidInput
+from brownout.core.sample import Sample, Witness
+from brownout.engine.ports import DecisionRecord
+
+TIMEOUT_S = 10.0
+
+
+@dataclass
+class GatewaySource:
+    """A running controller's gateway."""
+
+    server: str
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if urlsplit(self.server).scheme not in ("http", "https"):
+            raise InvalidInput(f'"{self.server}" is not a server', advice="write a URL such as http://127.0.0.1:8321")
+
+    def integrations(self) -> tuple[Integration, ...]:
+        """All of them with their present status."""
+        found = (validate_document(item) for item in self._get("/v1/integrations")["items"])
+        return tuple(each for each in found if isinstance(each, Integration))
+
+    def policy(self) -> BrownoutPolicy:
+        """The policy in force."""
+        found = validate_document(self._get("/v1/policy"))
+        return found if isinstance(found, BrownoutPolicy) else DEFAULT_POLICY
+
+    def decisions(self, question: Question) -> tuple[DecisionRecord, ...]:
+        """From the controller's history."""
+        query = {"limit": str(question.limit)} | ({"integration": question.name} if question.name else {})
+        found = self._get(f"/v1/decisions?{urlencode(query, quote_via=quote)}")["decisions"]
+        records = tuple(_record(item) for item in found)
+        return tuple(record for record in records if record.at >= question.since)
+
+    def samples(self, question: Question) -> tuple[Sample, ...]:
+        """The controller's window."""
+        found = tuple(_sample(item) for item in self._get("/v1/samples")["samples"])
+        return tuple(sample for sample in found if sample.at >= question.since)
+
+    def _get(self, path: str) -> Any:
+        try:
+            with urllib.request.urlopen(self.server.rstrip("/") + path, timeout=TIMEOUT_S) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise HomeUnavailable(f"{self.server} answers {error.code}: {_reason(error)}") from None
+        except (OSError, ValueError) as error:
+            advice = "is the controller running, and does it listen there?"
+            raise HomeUnavailable(f"{self.server} cannot be asked ({error})", advice=advice) from None
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return error.reason
+
+
+def _record(row: Mapping[str, Any]) -> DecisionRecord:
+    return DecisionRecord(
+        id=row["id"],
+        at=row["timestampSeconds"],
+        key=row["integration"],
+        action=row["action"],
+        reason=row["reason"],
+        message=row["message"],
+        rule=row["rule"],
+        dry_run=row["dryRun"],
+        numbers=row["numbers"],
+        outcome=row["outcome"],
+        detail=row["detail"],
+    )
+
+
+def _sample(row: Mapping[str, Any]) -> Sample:
+    return Sample(
+        at=row["timestampSeconds"],
+        cpu_percent=row.get("cpuPercent"),
+        memory_percent=row.get("memoryPercent"),
+        disk_percent=row.get("diskPercent"),
+        memory_used_bytes=row.get("memoryUsedBytes"),
+        memory_limit_bytes=row.get("memoryLimitBytes"),
+        disk_free_bytes=row.get("diskFreeBytes"),
+        stall_percent=row.get("memoryStallPercent"),
+        witness=Witness(row.get("witness", Witness.NONE)),
+        footprints=row.get("footprints", {}),
+    )

@@ -1,0 +1,126 @@
+"""`brownout get`: the table that `kubectl get` gives, from whichever home there is."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from brownout.api.integration import Integration
+from brownout.api.policy import BrownoutPolicy
+from brownout.api.quantities import format_duration
+from brownout.bootstrap.settings import HomeMode
+from brownout.cli.options import Kubeconfig, Mode, Server, State, chosen, notes_of, now
+from brownout.cli.source import Source, source_of
+from brownout.core.errors import InvalidInput
+from brownout.core.table import integration_table, plain_table
+from brownout.local.documents import dump_yaml
+
+INTEGRATION_WORDS = ("integrations", "integration", "intg")
+POLICY_WORDS = ("policy", "policies", "brownoutpolicies", "brownoutpolicy", "bpol")
+WATCH_S = 1.0
+
+
+class Output(StrEnum):
+    """How the answer is printed."""
+
+    TABLE = ""
+    WIDE = "wide"
+    YAML = "yaml"
+    JSON = "json"
+    NAME = "name"
+
+
+def get(
+    kind: Annotated[str, typer.Argument(metavar="integrations|policy")],
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="wide|yaml|json|name")] = "",
+    watch: Annotated[bool, typer.Option("-w", "--watch", help="Print again whenever it changes.")] = False,
+    state: State = None,
+    server: Server = None,
+    mode: Mode = HomeMode.AUTO,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Show integrations or the policy with their state.
+
+    Example: brownout get integrations -o wide
+    """
+    chosen(kind, INTEGRATION_WORDS + POLICY_WORDS, "something to get")
+    form = Output(chosen(output, tuple(Output), "an output"))
+    source = source_of(state=state, server=server, mode=mode, kubeconfig=kubeconfig)
+    notes_of(source)
+    ask = _integrations if kind in INTEGRATION_WORDS else _policy
+    if watch:
+        _watch(lambda: ask(source, name, form))
+    else:
+        sys.stdout.write(ask(source, name, form) + "\n")
+
+
+def _watch(ask: Callable[[], str]) -> None:
+    shown = ""
+    while True:
+        answer = ask()
+        if answer != shown:
+            sys.stdout.write(answer + "\n\n")
+            sys.stdout.flush()
+            shown = answer
+        time.sleep(WATCH_S)  # noqa: TID251 - a terminal waits here, and nothing else does
+
+
+def _integrations(source: Source, name: str | None, form: Output) -> str:
+    found = source.integrations()
+    if name is not None:
+        found = tuple(each for each in found if each.name == name)
+        if not found:
+            known = ", ".join(sorted(each.name for each in source.integrations())) or "none"
+            raise InvalidInput(f'there is no integration "{name}"', advice=f"known are: {known}")
+    if form in (Output.TABLE, Output.WIDE):
+        return integration_table(sorted(found, key=_place), now=now(), wide=form is Output.WIDE)
+    if form is Output.NAME:
+        return "\n".join(f"integration.brownout.dev/{each.name}" for each in found)
+    return _document(found[0].to_wire() if name else _list([each.to_wire() for each in found]), form)
+
+
+def _place(integration: Integration) -> tuple[str, int, str]:
+    """The first to go first, as it is read from top to bottom."""
+    return integration.metadata.namespace, integration.spec.priority, integration.name
+
+
+def _policy(source: Source, name: str | None, form: Output) -> str:
+    policy = source.policy()
+    if name not in (None, policy.metadata.name):
+        raise InvalidInput(f'there is no policy "{name}"', advice=f"the one in force is {policy.metadata.name}")
+    if form is Output.NAME:
+        return f"brownoutpolicy.brownout.dev/{policy.metadata.name}"
+    if form in (Output.TABLE, Output.WIDE):
+        return _policy_table(policy)
+    return _document(policy.to_wire(), form)
+
+
+def _policy_table(policy: BrownoutPolicy) -> str:
+    status = policy.status
+    left = status.time_to_disable if status else None
+    row = (
+        policy.metadata.name,
+        policy.spec.mode.value,
+        _percent(status.memory_percent if status else None),
+        _percent(status.forecast_percent if status else None),
+        (status.model if status else None) or "",
+        format_duration(left) if left is not None else "",
+    )
+    return plain_table(("NAME", "MODE", "MEMORY", "FORECAST", "MODEL", "TIME-TO-DISABLE"), [row])
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _list(items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"apiVersion": "brownout.dev/v1alpha1", "kind": "IntegrationList", "items": items}
+
+
+def _document(document: dict[str, Any], form: Output) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) if form is Output.JSON else dump_yaml(document).rstrip()

@@ -1,0 +1,52 @@
+"""Options that several commands share, and how they print."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from brownout.api.quantities import parse_duration
+from brownout.bootstrap.clock import SteadyClock
+from brownout.bootstrap.settings import HomeMode
+from brownout.cli.source import Source
+from brownout.core.errors import InvalidInput
+
+State = Annotated[Path | None, typer.Option(help="State folder of the controller, as for run.")]
+Server = Annotated[str | None, typer.Option(metavar="URL", help="Ask a running controller's gateway.")]
+Mode = Annotated[HomeMode, typer.Option(help="Which home to ask: a cluster, or this box.")]
+Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig to use in place of kubectl's.")]
+Since = Annotated[str, typer.Option(metavar="DURATION", help="How far back, such as 30m or 24h.")]
+
+
+def since_instant(text: str) -> float:
+    """The instant that lies a duration back. Raises InvalidInput."""
+    try:
+        return now() - parse_duration(text)
+    except ValueError as error:
+        raise InvalidInput(f'"{text}" is not a duration ({error})', advice="write it like 30s, 10m or 1h30m") from None
+
+
+def now() -> float:
+    """The time."""
+    return SteadyClock().now()
+
+
+def chosen(text: str, allowed: Sequence[str], what: str) -> str:
+    """One of the allowed words; anything else is wrong usage, and ends with 2."""
+    if text not in allowed:
+        raise typer.BadParameter(f'"{text}" is not {what}: use one of {", ".join(filter(None, allowed))}')
+    return text
+
+
+def notes_of(source: Source) -> None:
+    """Say on standard error what a reader of the answer has to know."""
+    for note in source.notes:
+        sys.stderr.write(f"note: {note}\n")
+
+
+def print_json(document: Any) -> None:
+    """A document as JSON, for programs."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
