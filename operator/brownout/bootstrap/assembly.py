@@ -23,13 +23,14 @@ Service = Callable[[Callable[[], None]], Awaitable[object]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What a home brings: itself, who switches its workloads, and its own loop. `why` says why it was chosen;
-    `hurry` takes the grace from whatever is being ended.
+    `hurry` takes the grace from whatever is being ended; `close` comes last, when nobody uses the home any more.
     """
 
     home: Home
     drivers: Mapping[WorkloadKind, WorkloadDriver]
     service: Service
     hurry: Callable[[], Awaitable[object]]
+    close: Callable[[], Awaitable[object]]
     why: str
 
 

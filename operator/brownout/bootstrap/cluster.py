@@ -44,6 +44,7 @@ def cluster(settings: Settings, why: str, *, clock: SteadyClock) -> Parts:
         drivers=drivers,
         service=lambda signals: home.run(reinstall_signals=signals),
         hurry=_nothing_of_ours,
+        close=api.close,
         why=why,
     )
 

@@ -49,6 +49,7 @@ async def live(settings: Settings) -> None:
         if settings.table:
             observers.append(ConsoleObserver(view.integrations, clock.now))
         async with AsyncExitStack() as serving:
+            serving.push_async_callback(parts.close)
             await _serve(settings, view, serving)
             await _until_told(controller, parts, signals)
 

@@ -68,6 +68,7 @@ def _last(integration: Integration) -> DecisionRecord | None:
         message=last.message,
         rule="",
         dry_run=False,
+        outcome="",
         numbers={
             "memory_percent": last.memory_percent,
             "forecast_percent": last.forecast_percent,

@@ -92,9 +92,13 @@ def _numbers(decision: DecisionRecord) -> Iterator[str]:
     memory, forecast = said.get("memory_percent"), said.get("forecast_percent")
     parts = [f"RAM {memory:.1f} %" if isinstance(memory, float | int) else "RAM unknown"]
     if isinstance(forecast, float | int):
-        votes = said.get("votes") or "no"
-        parts.append(f"forecast {forecast:.1f} % by {said.get('model')} (votes: {votes})")
-    yield f"Considered: {', '.join(parts)}; measured by {said.get('witness')}; decided by the rule {decision.rule}."
+        votes = f" (votes: {said['votes']})" if said.get("votes") else ""
+        parts.append(f"forecast {forecast:.1f} % by {said.get('model')}{votes}")
+    if said.get("witness"):
+        parts.append(f"measured by {said['witness']}")
+    if decision.rule:
+        parts.append(f"decided by the rule {decision.rule}")
+    yield f"Considered: {', '.join(parts)}."
 
 
 def _order(everything: tuple[Integration, ...]) -> str:
@@ -116,6 +120,11 @@ def _decisions(source: Source, integration: Integration) -> tuple[DecisionRecord
     return ()
 
 
+def outcome_word(row: DecisionRecord) -> str:
+    """What came of it; empty where only the decision is known."""
+    return "under way" if row.outcome is None else row.outcome
+
+
 def _log(decisions: tuple[DecisionRecord, ...]) -> str:
-    rows = [(to_rfc3339(row.at), row.action, row.reason, row.outcome or "under way", row.message) for row in decisions]
+    rows = [(to_rfc3339(row.at), row.action, row.reason, outcome_word(row), row.message) for row in decisions]
     return plain_table(("AT", "ACTION", "REASON", "OUTCOME", "MESSAGE"), rows)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from brownout.bootstrap.settings import HomeMode
+from brownout.cli.explain import outcome_word
 from brownout.cli.options import (
     Kubeconfig,
     Mode,
@@ -63,9 +64,7 @@ def history(
 def _decisions(decisions: tuple[DecisionRecord, ...]) -> str:
     if not decisions:
         return "No decisions in this time."
-    rows = [
-        (to_rfc3339(it.at), it.key, it.action, it.outcome or "under way", it.reason, it.message) for it in decisions
-    ]
+    rows = [(to_rfc3339(it.at), it.key, it.action, outcome_word(it), it.reason, it.message) for it in decisions]
     return plain_table(("AT", "INTEGRATION", "ACTION", "OUTCOME", "REASON", "MESSAGE"), rows)
 
 

@@ -59,7 +59,9 @@ def emergency(snapshot: Snapshot, _now: Instant) -> Answer | None:
     if measured is None or measured < limit:
         return None
     because = f"{explain.over(snapshot.outlook, limit)}: emergency"
-    steps = shed_all(snapshot, reason=Reason.EMERGENCY, because=because) + owner.switched_off(snapshot)
+    steps = shed_all(snapshot, reason=Reason.EMERGENCY, because=because)
+    going = {step.key for step in steps}
+    steps += tuple(step for step in owner.switched_off(snapshot) if step.key not in going)
     message = because if steps else f"{because}, and nothing is left to disable"
     return Answer(verdict=Verdict.EMERGENCY, reason=Reason.EMERGENCY, message=message, steps=steps)
 
@@ -74,10 +76,8 @@ def metrics_unknown(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """Unknown is not low: without a measurement nothing goes and nothing returns, but the essential starts."""
     if snapshot.outlook.measured_percent is not None:
         return None
-    steps = tuple(step for step in owner.first_starts(snapshot) if step.key in snapshot.untouchable)
-    verdict = Verdict.START if steps else Verdict.HOLD
     message = f"{explain.ram(snapshot.outlook)}: nothing is switched off or brought back until it is known"
-    return Answer(verdict=verdict, reason=Reason.METRICS_UNKNOWN, message=message, steps=steps)
+    return _start_the_essential(snapshot, Reason.METRICS_UNKNOWN, message)
 
 
 def settling(snapshot: Snapshot, _now: Instant) -> Answer | None:
@@ -159,22 +159,31 @@ def _shed(snapshot: Snapshot, excess_percent: float, reason: Reason, because: st
     need_bytes = math.floor((snapshot.outlook.limit_bytes or 0) * excess_percent / 100.0)
     steps = shed(snapshot, need_bytes=need_bytes, reason=reason, because=because)
     if not steps:
-        return _hold(reason, f"{because}, and nothing is left that may be lowered or disabled")
+        message = f"{because}, and nothing is left that may be lowered or disabled"
+        return _start_the_essential(snapshot, reason, message)
     message = f"{because}: {'; '.join(step.message.removeprefix(because + ': ') for step in steps)}"
     return Answer(verdict=Verdict.SHED, reason=reason, message=message, steps=steps)
+
+
+def _start_the_essential(snapshot: Snapshot, reason: Reason, message: str) -> Answer:
+    """Nothing else can be done, but what must run is started whatever the load: a full box still has to serve."""
+    starts = owner.first_starts(snapshot)
+    steps = tuple(step for step in starts if step.key in snapshot.untouchable and step.key not in snapshot.in_flight)
+    return Answer(verdict=Verdict.START if steps else Verdict.HOLD, reason=reason, message=message, steps=steps)
 
 
 def numbers(outlook: Outlook) -> Mapping[str, float | str | None]:
     """The figures a decision rests on, for the audit log: percent, bytes, seconds, and which model and witness."""
     total = outlook.total
+    bounded = total is not None and math.isfinite(total.upper)
     return MappingProxyType(
         {
             "memory_percent": outlook.measured_percent,
             "limit_bytes": outlook.limit_bytes,
             "witness": outlook.witness.value,
             "forecast_percent": total.value if total else None,
-            "lower_percent": total.lower if total else None,
-            "upper_percent": total.upper if total and math.isfinite(total.upper) else None,
+            "lower_percent": total.lower if total and bounded else None,
+            "upper_percent": total.upper if total and bounded else None,
             "model": total.model.value if total else None,
             "votes": ("yes" if total.votes else f"no: {total.why}") if total else None,
         }

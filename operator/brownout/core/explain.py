@@ -51,18 +51,21 @@ def frees(size_bytes: int | None) -> str:
     """`, which frees about 1.9 GiB`; honest where nobody knows."""
     if size_bytes is None:
         return "; what it frees is not known yet"
-    return f", which frees about {approximate_bytes(size_bytes)}" if size_bytes else ", which holds no memory now"
+    return f", which frees about {approximate_bytes(size_bytes)}" if size_bytes else ", which frees nothing by itself"
 
 
 def returns_when(snapshot: Snapshot, member: Member) -> str:
-    """What brings a member back: `RAM below 65 % for 5 min and 1.9 GiB fits under 80 %`."""
+    """What brings a member back: `RAM below 65 % for 5 min and 1.9 GiB fits under 80 %`.
+
+    The strategy WhenItFits waits only since the last step down, and says so.
+    """
     policy = snapshot.policy
     wait = duration(wait_s(snapshot, member))
     takes = member.takes_bytes(next_rung_up(member))
     size = approximate_bytes(takes) if takes is not None else "it"
     fits = f"{size} fits under {threshold(policy.thresholds.disable)}"
     if policy.restore.strategy is RestoreStrategy.WHEN_IT_FITS:
-        return f"{fits} for {wait}"
+        return f"{fits}, at the earliest {wait} after anything was last lowered or disabled"
     return f"RAM below {threshold(policy.thresholds.enable)} for {wait} and {fits}"
 
 

@@ -41,8 +41,8 @@ class Footprint:
 Footprint.NOTHING = Footprint(steady_bytes=0, peak_bytes=0, source=Source.MEASURED)
 Footprint.UNKNOWN = Footprint(steady_bytes=0, peak_bytes=0, source=Source.UNKNOWN)
 
-# Measurements kept for each rung: at a tick every 30 s, 60 of them are half an hour. A p95 over 60 forgets a
-# one-off peak once 3 newer ones are above it or it leaves the window.
+# Measurements kept for each rung: at a tick every 30 s, 60 of them are half an hour. The p95 of 60 is the fourth
+# largest, so three one-off peaks do not move it; of fewer than 20 it is the largest.
 KEPT = 60
 QUANTILE = 0.95
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from brownout.api.integration import Integration
-from brownout.api.reasons import Reason
+from brownout.api.reasons import Reason, State
 from brownout.core.footprint import Footprint
 from brownout.core.instant import Instant
 from brownout.core.ladder import Ladder
@@ -97,6 +97,14 @@ class Member:
     def running(self) -> bool:
         """Whether it holds memory: running, or on its way up."""
         return self.observed.presence in (Presence.RUNNING, Presence.STARTING)
+
+    @property
+    def up(self) -> bool:
+        """Whether what depends on it can count on it. Of another node's we know what its own agent says."""
+        if self.ours:
+            return self.running
+        status = self.integration.status
+        return status is not None and status.state in (State.ENABLED, State.LOWERED)
 
     @property
     def rung(self) -> int:

@@ -21,7 +21,13 @@ def degradation_order(members: Iterable[Member]) -> tuple[Member, ...]:
 def protected(members: Iterable[Member]) -> frozenset[str]:
     """Keys of the members that are never lowered nor disabled: the essential, and what they depend on."""
     by_key = {member.key: member for member in members}
-    todo = [key for key, member in by_key.items() if member.integration.spec.essential and member.wanted]
+    essential = (key for key, member in by_key.items() if member.integration.spec.essential and member.wanted)
+    return with_needs(essential, by_key)
+
+
+def with_needs(keys: Iterable[str], by_key: Mapping[str, Member]) -> frozenset[str]:
+    """These and all that they depend on, directly or not, as far as it is declared."""
+    todo = list(keys)
     found: set[str] = set()
     while todo:
         key = todo.pop()

@@ -28,7 +28,7 @@ def first_starts(snapshot: Snapshot) -> tuple[Step, ...]:
     """Steps for what should run, does not, and is not held by us: the most important first, as far as it fits."""
     steps: list[Step] = []
     planned_bytes = 0
-    up = {member.key for member in snapshot.members if member.running}
+    up = {member.key for member in snapshot.members if member.up}
     for member in reversed(snapshot.order):
         if _outdated(member):
             steps.append(_start(member, member.rung, why="its spec has changed"))
@@ -57,10 +57,13 @@ def _owner_off(member: Member) -> Step:
 
 
 def _lost_dependency(member: Member, snapshot: Snapshot) -> bool:
-    """A dependency that is off on purpose takes its dependents along; one that is merely slow or unknown does not."""
+    """A dependency that is off on purpose takes its dependents along; one that is merely slow or unknown does not.
+
+    The essential stays: it may serve less without what its owner took from it, but it serves.
+    """
     needed = [snapshot.by_key[key] for key in member.needs if key in snapshot.by_key]
     free = member.wanted and _stands(member) and member.hold is None and not member.resting
-    return free and any(not other.wanted for other in needed)
+    return free and member.key not in snapshot.untouchable and any(not other.wanted for other in needed)
 
 
 def _dependency_off(member: Member) -> Step:
@@ -71,7 +74,8 @@ def _dependency_off(member: Member) -> Step:
 
 
 def _outdated(member: Member) -> bool:
-    free = member.wanted and member.accepted and not member.resting
+    """Runs, but not what its spec says now. One that is held off and still ending is not started again."""
+    free = member.wanted and member.accepted and not member.resting and member.rung < member.ladder.off
     return free and member.running and member.observed.outdated
 
 

@@ -45,7 +45,7 @@ def _can_return(member: Member, snapshot: Snapshot) -> bool:
     if member.observed.presence in _AWAY or member.resting:
         return False
     needed = [snapshot.by_key[key] for key in member.needs if key in snapshot.by_key]
-    return all(other.running and other.rung < other.ladder.off for other in needed)
+    return all(other.up and other.rung < other.ladder.off for other in needed)
 
 
 def restore(snapshot: Snapshot, member: Member, *, now: Instant) -> Step | Waiting:

@@ -7,7 +7,7 @@ from functools import cached_property
 from brownout.api.policy import PolicySpec
 from brownout.core.instant import Instant
 from brownout.core.member import Member, Presence
-from brownout.core.order import degradation_order, protected
+from brownout.core.order import degradation_order, protected, with_needs
 from brownout.core.outlook import Outlook
 from brownout.core.settle import Pending
 
@@ -45,6 +45,18 @@ class Snapshot:
         """All members, those of other nodes too."""
         return {member.key: member for member in self.members}
 
+    @cached_property
+    def left_alone(self) -> frozenset[str]:
+        """Keys that the planner passes over: the pinned, those whose last step failed, and what they depend on."""
+        staying = (
+            member.key
+            for member in self.members
+            if member.wanted
+            and member.rung < member.ladder.off
+            and (member.integration.spec.pinned or member.resting)
+        )
+        return with_needs(staying, self.by_key)
+
     def sheddable(self, *, emergency: bool) -> tuple[Member, ...]:
         """Who could go, the first to go first. An emergency also takes the pinned."""
         return tuple(
@@ -54,5 +66,5 @@ class Snapshot:
             and member.rung < member.ladder.off
             and member.key not in self.untouchable
             and not member.resting
-            and (emergency or (member.observed.presence in PRESENT and not member.integration.spec.pinned))
+            and (emergency or (member.observed.presence in PRESENT and member.key not in self.left_alone))
         )

@@ -89,7 +89,7 @@ def policy_status_of(
         node=node or None,
         memory_percent=_rounded(outlook.measured_percent),
         forecast_percent=_rounded(total.value if total else None),
-        lower=_rounded(total.lower if total else None),
+        lower=_rounded(total.lower if total and math.isfinite(total.upper) else None),
         upper=_rounded(total.upper if total else None),
         model=total.model.value if total else None,
         time_to_disable=float(round(left_s)) if left_s is not None else None,
