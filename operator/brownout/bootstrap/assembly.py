@@ -16,8 +16,7 @@ from brownout.history.store import SqliteJournal
 from brownout.sensing.gauge import Gauge
 from brownout.sensing.node import PsutilSensor
 
-# The home's own loop. It may take the signal handlers for itself (kopf does) and then calls what it is given.
-Service = Callable[[Callable[[], None]], Awaitable[object]]
+Service = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

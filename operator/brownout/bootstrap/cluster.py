@@ -42,7 +42,7 @@ def cluster(settings: Settings, why: str, *, clock: SteadyClock) -> Parts:
     return Parts(
         home=home,
         drivers=drivers,
-        service=lambda signals: home.run(reinstall_signals=signals),
+        service=home.run,
         hurry=_nothing_of_ours,
         close=api.close,
         why=why,

@@ -8,7 +8,6 @@ import asyncio
 import logging
 import signal
 from contextlib import AsyncExitStack, ExitStack
-from functools import partial
 from pathlib import Path
 
 from brownout import __version__
@@ -44,7 +43,7 @@ async def live(settings: Settings) -> None:
         observers: list[Observer] = [LogObserver(clock), metrics]
         world = world_of(parts, settings, clock=clock, faults=faults, observers=Observers(observers), closing=closing)
         signals = Signals()
-        controller = Controller(world, (partial(parts.service, signals.install),))
+        controller = Controller(world, (parts.service,))
         view = ControllerView(controller, world, metrics)
         if settings.table:
             observers.append(ConsoleObserver(view.integrations, clock.now))
@@ -76,7 +75,7 @@ async def _serve(settings: Settings, view: ControllerView, serving: AsyncExitSta
 
 
 class Signals:
-    """What the operating system asks of us. kopf takes the handlers for itself once; `install` takes them back."""
+    """What the operating system asks of us."""
 
     def __init__(self) -> None:
         self.end = asyncio.Event()
