@@ -1,0 +1,1 @@
+"""What the node and the processes really use, by psutil, cgroups and PSI. It judges nothing."""

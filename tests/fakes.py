@@ -1,0 +1,154 @@
+"""Fakes of our own ports, for tests: each passes the contract suite of its port in tests/contracts.
+
+Nothing foreign is faked: processes, files, cgroups and the API server of the tests are real.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from brownout.core.instant import Instant
+from brownout.core.plan import Decision, Step
+from brownout.core.sample import Sample
+from brownout.engine.ports import DecisionRecord, Outcome, ProcessId
+
+
+class FakeJournal:
+    """A Journal in memory. `trouble` makes it say so in `faults`; `calls` tells in which order it was used."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, DecisionRecord] = {}
+        self.samples: list[Sample] = []
+        self.levels: list[Mapping[str, str]] = []
+        self.calls: list[str] = []
+        self.trouble = ""
+        self.closed = False
+
+    async def intend(self, decision: Decision, step: Step, *, dry_run: bool) -> int:
+        """Keep an intent."""
+        self.calls.append(f"intend {step.key}")
+        return self._keep(decision, step, dry_run=dry_run)
+
+    def intend_now(self, decision: Decision, step: Step, *, dry_run: bool) -> int:
+        """Keep an intent at once."""
+        self.calls.append(f"intend_now {step.key}")
+        return self._keep(decision, step, dry_run=dry_run)
+
+    def resolve(self, intent: int, *, at: Instant, outcome: Outcome) -> None:
+        """Note what came of it."""
+        self.calls.append(f"resolve {intent} {outcome.status}")
+        if record := self.records.get(intent):
+            self.records[intent] = replace(record, outcome=str(outcome.status), outcome_at=at, detail=outcome.detail)
+
+    def add_sample(self, sample: Sample, levels: Mapping[str, str]) -> None:
+        """Keep a sample."""
+        self.samples.append(sample)
+        self.levels.append(dict(levels))
+
+    async def window(self, *, since: Instant, now: Instant) -> tuple[Sample, ...]:
+        """Samples of that time, each instant once, oldest first."""
+        chosen = {sample.at: sample for sample in self.samples if since <= sample.at <= now}
+        return tuple(chosen[at] for at in sorted(chosen))
+
+    async def decisions(
+        self, *, key: str | None = None, since: Instant = 0.0, limit: int = 100
+    ) -> tuple[DecisionRecord, ...]:
+        """The newest, newest first."""
+        newest_first = sorted(self.records.values(), key=lambda record: -record.id)
+        fitting = [record for record in newest_first if record.at >= since and key in (None, record.key)]
+        return tuple(fitting[: max(0, limit)])
+
+    async def unresolved(self) -> tuple[DecisionRecord, ...]:
+        """Intents without an outcome, oldest first."""
+        return tuple(record for _, record in sorted(self.records.items()) if record.outcome is None)
+
+    async def close(self) -> None:
+        """Nothing is queued."""
+        self.closed = True
+
+    def faults(self) -> tuple[str, ...]:
+        """What the test says."""
+        return (self.trouble,) if self.trouble else ()
+
+    def _keep(self, decision: Decision, step: Step, *, dry_run: bool) -> int:
+        number = 1 + max(self.records, default=0)
+        self.records[number] = DecisionRecord(
+            id=number,
+            at=decision.at,
+            key=step.key,
+            action=str(step.action),
+            reason=str(step.reason),
+            message=step.message,
+            rule=decision.rule,
+            dry_run=dry_run,
+            numbers=dict(decision.numbers),
+        )
+        return number
+
+
+@dataclass(slots=True)
+class FakeProcess:
+    """A process of the fake table."""
+
+    id: ProcessId
+    parent: int
+    session: int
+    memory_bytes: int | None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class FakeProcessTable:
+    """A ProcessTable of made-up processes. Start times count up, so a pid that is used again is another process."""
+
+    def __init__(self) -> None:
+        self.processes: dict[int, FakeProcess] = {}
+        self._ticks = 0
+
+    def spawn(
+        self,
+        pid: int,
+        *,
+        parent: int = 1,
+        leads_session: bool = False,
+        memory_bytes: int | None = 0,
+        environment: Mapping[str, str] | None = None,
+    ) -> ProcessId:
+        """Add a process; it leads a session of its own, or is in its parent's (without one, in session 1)."""
+        self._ticks += 1
+        above = self.processes.get(parent)
+        session = pid if leads_session else (above.session if above else 1)
+        process = ProcessId(pid, self._ticks)
+        self.processes[pid] = FakeProcess(process, parent, session, memory_bytes, environment or {})
+        return process
+
+    def end(self, pid: int) -> None:
+        """A process ends; its children go to init, as they do."""
+        self.processes.pop(pid, None)
+        for process in self.processes.values():
+            process.parent = 1 if process.parent == pid else process.parent
+
+    def identify(self, pid: int) -> ProcessId | None:
+        """Who it is."""
+        process = self.processes.get(pid)
+        return process.id if process else None
+
+    def marked(self, variable: str, value: str) -> Mapping[ProcessId, Mapping[str, str]]:
+        """Who carries the mark."""
+        return {
+            process.id: {name: text for name, text in process.environment.items() if name.startswith("BROWNOUT_")}
+            for process in self.processes.values()
+            if process.environment.get(variable) == value
+        }
+
+    def tree(self, roots: Sequence[ProcessId]) -> tuple[ProcessId, ...]:
+        """The roots, their descendants, and the sessions that these lead or led."""
+        found: set[int] = {root.pid for root in roots if self.identify(root.pid) in (None, root)}
+        while more := {pid for pid, p in self.processes.items() if {p.parent, p.session} & found} - found:
+            found |= more
+        live = [process.id for pid, process in self.processes.items() if pid in found]
+        return tuple(sorted(live, key=lambda process: (process.started, process.pid)))
+
+    def memory_bytes(self, processes: Sequence[ProcessId]) -> int | None:
+        """What they hold together."""
+        alive = [self.processes[process.pid] for process in processes if self.identify(process.pid) == process]
+        held = [process.memory_bytes for process in alive if process.memory_bytes is not None]
+        return sum(held) if held else None
