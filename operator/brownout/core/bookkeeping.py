@@ -7,7 +7,7 @@ from brownout.api.policy import Stabilization
 from brownout.core.instant import Instant
 from brownout.core.ledger import Failures, Ledger, Said
 from brownout.core.member import Hold
-from brownout.core.plan import Step
+from brownout.core.plan import Action, Step
 from brownout.core.settle import Pending
 
 # A return that had to be undone within this many stabilization times was wrong: the next wait doubles, to 16 times
@@ -22,7 +22,7 @@ STALE_REST_S = 1.0
 LONGEST_REST_S = 300.0
 
 
-def shed_done(
+def shed_done(  # noqa: PLR0913 - the facts of one step that was carried out, each by its name
     ledger: Ledger,
     step: Step,
     *,
@@ -30,8 +30,12 @@ def shed_done(
     stabilization: Stabilization,
     measured: bool,
     replicas_before: int | None,
+    began: Instant | None = None,
 ) -> Ledger:
-    """The ledger after a step down was carried out. `measured`: the driver measures this workload's memory."""
+    """The ledger after a step down was carried out. `measured`: the driver measures this workload's memory.
+
+    `began` is when the step began, where that is long before now: a graceful stop frees memory before it ends.
+    """
     factor = _wait_factor(ledger, step.key, now=now, stabilization_s=stabilization.enable)
     held = ledger.holds.get(step.key)
     hold = Hold(
@@ -49,22 +53,40 @@ def shed_done(
     )
     if hold.by_owner or step.delta_bytes == 0:
         return ledger
-    pending = _pending(ledger, step, now=now, settle_s=stabilization.settle, learns=not measured)
+    used = _used_before(ledger, now if began is None else began)
+    pending = _pending(ledger, step, now=now, settle_s=stabilization.settle, used=used, learns=not measured)
     since = ledger.forecast_since if measured else now + stabilization.settle
     return replace(ledger, pending=pending, last_shed_at=now, forecast_since=since)
 
 
 def _wait_factor(ledger: Ledger, key: str, *, now: Instant, stabilization_s: float) -> float:
-    """Twice the last wait when this undoes a return of ours that did not last; else the usual one."""
+    """Twice the last wait when this undoes a return of ours that did not last; else the usual one.
+
+    A member that goes further down without having returned in between keeps the wait that it has.
+    """
     returned_at, factor = ledger.returned.get(key, (0.0, 1.0))
+    held = ledger.holds.get(key)
+    if held is not None and held.since > returned_at:
+        return held.wait_factor
     if returned_at and now - returned_at < UNDONE_WITHIN * stabilization_s * factor:
         return min(LONGEST_WAIT_FACTOR, 2.0 * factor)
     return 1.0
 
 
-def _pending(ledger: Ledger, step: Step, *, now: Instant, settle_s: float, learns: bool) -> Pending | None:
-    """What to wait for. Several steps of one plan are waited for together: their effects add up."""
-    used = ledger.sample.memory_used_bytes if ledger.sample else None
+def _used_before(ledger: Ledger, began: Instant) -> int | None:
+    """Bytes in use when a step began: the newest look that is not younger, where there is one."""
+    looks = [sample for sample in (*ledger.window.samples, ledger.sample) if sample is not None]
+    before = [sample for sample in looks if sample.at <= began] or looks
+    return before[-1].memory_used_bytes if before else None
+
+
+def _pending(
+    ledger: Ledger, step: Step, *, now: Instant, settle_s: float, used: int | None, learns: bool
+) -> Pending | None:
+    """What to wait for. Several steps of one plan are waited for together: their effects add up.
+
+    Only what went altogether is learned from: what a lower level frees is neither level's size.
+    """
     if used is None:
         return None
     before = ledger.pending.used_before_bytes if ledger.pending else used
@@ -77,18 +99,20 @@ def _pending(ledger: Ledger, step: Step, *, now: Instant, settle_s: float, learn
         deadline=now + settle_s,
         used_before_bytes=before,
         expected_bytes=expected,
-        learns=learns and ledger.pending is None,
+        learns=learns and ledger.pending is None and step.action is Action.DISABLE,
     )
 
 
 def return_done(ledger: Ledger, step: Step, *, now: Instant, measured: bool, settle_s: float) -> Ledger:
-    """The ledger after a step up (or a first start) was carried out."""
-    holds = dict(ledger.holds)
-    held = holds.pop(step.key, None)
-    factor = held.wait_factor if held else 1.0
-    if held is not None and step.to_rung > 0:
-        holds[step.key] = replace(held, rung=step.to_rung, since=now)
-    returned = {**ledger.returned, step.key: (now, factor)} if held and not held.by_owner else dict(ledger.returned)
+    """The ledger after a step up, a first start, or a start anew on the rung where it stands, was carried out."""
+    holds, returned = dict(ledger.holds), dict(ledger.returned)
+    held = holds.get(step.key)
+    if held is not None and step.to_rung < held.rung:
+        del holds[step.key]
+        if step.to_rung > 0:
+            holds[step.key] = replace(held, rung=step.to_rung, since=now)
+        if not held.by_owner:
+            returned[step.key] = (now, held.wait_factor)
     return replace(
         ledger,
         holds=MappingProxyType(holds),

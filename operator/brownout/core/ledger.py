@@ -96,10 +96,9 @@ def _calm_since(ledger: Ledger, sample: Sample, policy: PolicySpec) -> Instant |
 def resumed(ledger: Ledger, samples: tuple[Sample, ...], policy: PolicySpec, *, now: Instant) -> Ledger:
     """The ledger with the window that history still holds (requirement S2)."""
     window = ledger.window.resized(span_s=policy.window, interval_s=policy.interval).filled(samples, now=now)
-    ledger = replace(ledger, window=window, sample=window.latest)
     for sample in window.samples:
-        ledger = replace(ledger, calm_since=_calm_since(replace(ledger, sample=ledger.sample), sample, policy))
-    return ledger
+        ledger = replace(ledger, sample=sample, calm_since=_calm_since(ledger, sample, policy))
+    return replace(ledger, window=window)
 
 
 def footprints_measured(ledger: Ledger, observed: Mapping[str, Observation]) -> Ledger:

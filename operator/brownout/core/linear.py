@@ -16,7 +16,10 @@ from brownout.core.window import Point
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """value(t) = mean_value + slope_per_s * (t - origin - mean_s). `spread` is the residual standard deviation (n - 2)."""
+    """value(t) = mean_value + slope_per_s * (t - origin - mean_s).
+
+    `spread` is the residual standard deviation (n - 2).
+    """
 
     count: int
     origin: Instant  # the first point's

@@ -38,20 +38,22 @@ def with_needs(keys: Iterable[str], by_key: Mapping[str, Member]) -> frozenset[s
 
 
 def _dependents(by_key: Mapping[str, Member]) -> Dependents:
-    """For each key, the wanted members that depend on it."""
-    found: dict[str, list[str]] = {key: [] for key in by_key}
+    """For each key that anything depends on, the wanted members that do; most members stand alone and are absent."""
+    found: dict[str, list[str]] = {}
     for key, member in by_key.items():
-        for needed in member.needs if member.wanted else ():
-            if needed in found:
-                found[needed].append(key)
+        for needed in member.needs:
+            if needed in by_key and member.wanted:
+                found.setdefault(needed, []).append(key)
     return {key: tuple(sorted(keys)) for key, keys in found.items()}
 
 
 def _place(member: Member, by_key: Mapping[str, Member], dependents: Dependents) -> tuple[int, int, int, str]:
-    above = _all_above(member.key, dependents)
-    priority = max(by_key[key].integration.spec.priority for key in above)
+    above, priority = 1, member.integration.spec.priority
+    if member.key in dependents:
+        keys = _all_above(member.key, dependents)
+        above, priority = len(keys), max(by_key[key].integration.spec.priority for key in keys)
     size = member.footprints[0].steady_bytes if member.footprints else 0
-    return (priority, len(above), -size, member.key)
+    return (priority, above, -size, member.key)
 
 
 def _all_above(key: str, dependents: Dependents) -> frozenset[str]:

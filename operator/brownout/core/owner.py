@@ -61,8 +61,11 @@ def _lost_dependency(member: Member, snapshot: Snapshot) -> bool:
 
     The essential stays: it may serve less without what its owner took from it, but it serves.
     """
-    needed = [snapshot.by_key[key] for key in member.needs if key in snapshot.by_key]
-    free = member.wanted and _stands(member) and member.hold is None and not member.resting
+    needs = member.needs
+    if not needs or not _stands(member):
+        return False
+    needed = [snapshot.by_key[key] for key in needs if key in snapshot.by_key]
+    free = member.wanted and member.hold is None and not member.resting
     return free and member.key not in snapshot.untouchable and any(not other.wanted for other in needed)
 
 

@@ -22,10 +22,16 @@ def shed(snapshot: Snapshot, *, need_bytes: int, reason: Reason, because: str) -
     """
     members = snapshot.sheddable(emergency=False)
     targets: Rungs = {}
+    freed: dict[str, int] = {}
+    total = 0
     for member, rung in _descent(members):
         targets[member.key] = rung
-        freed = [member_.frees_bytes(targets[member_.key]) for member_ in members if member_.key in targets]
-        if None in freed or sum(size or 0 for size in freed) > need_bytes:
+        size = member.frees_bytes(rung)
+        if size is None:
+            break
+        total += size - freed.get(member.key, 0)  # its deeper step takes the place of its shallower one
+        freed[member.key] = size
+        if total > need_bytes:
             break
     return _steps(members, targets, reason=reason, because=because)
 

@@ -53,18 +53,21 @@ class Snapshot:
             for member in self.members
             if member.wanted
             and member.rung < member.ladder.off
-            and (member.integration.spec.pinned or member.resting)
+            and (member.integration.spec.pinned or (member.resting and member.observed.presence in PRESENT))
         )
         return with_needs(staying, self.by_key)
 
+    def _may_go(self, member: Member) -> bool:
+        """Whether the planner may take it: it holds memory, its last step did not just fail, nobody pinned it."""
+        return member.observed.presence in PRESENT and not member.resting and member.key not in self.left_alone
+
     def sheddable(self, *, emergency: bool) -> tuple[Member, ...]:
-        """Who could go, the first to go first. An emergency also takes the pinned."""
+        """Who could go, the first to go first. An emergency also takes the pinned, and those whose last step failed."""
         return tuple(
             member
             for member in self.order
             if member.wanted
             and member.rung < member.ladder.off
             and member.key not in self.untouchable
-            and not member.resting
-            and (emergency or (member.observed.presence in PRESENT and member.key not in self.left_alone))
+            and (emergency or self._may_go(member))
         )

@@ -25,6 +25,9 @@ from brownout.engine.actuate import Done, carry_out, carry_out_now, rehearse
 from brownout.engine.ports import Inventory, OutcomeStatus, WorkloadDriver
 from brownout.engine.world import World
 
+# A program that would not end in an emergency is tried again so soon: the box may not have longer.
+EMERGENCY_RETRY_S = 1.0
+
 
 class Switchboard:
     """Owns the tasks that switch workloads. `ledger` is replaced, never changed; `wake` calls the planner."""
@@ -36,6 +39,7 @@ class Switchboard:
         self._busy: dict[str, int] = {}
         self._rehearsed: tuple[tuple[str, str, str], ...] = ()
         self._emergency: set[str] = set()
+        self._tried: dict[str, float] = {}  # when an emergency last tried to end what
         self.ledger = Ledger()
 
     @property
@@ -52,11 +56,19 @@ class Switchboard:
     def carry_out_now(self, decision: Decision, inventory: Inventory, *, before: Callable[[Step], object]) -> None:
         """Begin an emergency: all steps at once, none that is already on its way."""
         for step in decision.steps:
-            if step.key in self._emergency:
+            if step.key in self._emergency or not self._due(step.key):
                 continue
             self._emergency.add(step.key)
             self._begin(self._at_once(decision, step, inventory), (step.key,))
             before(step)
+
+    def _due(self, key: str) -> bool:
+        """Whether an emergency may try it (again): once a second, however often the sentinel looks."""
+        now = self._world.clock.now()
+        due = now - self._tried.get(key, -EMERGENCY_RETRY_S) >= EMERGENCY_RETRY_S
+        if due:
+            self._tried[key] = now
+        return due
 
     def part_with(self, key: str, driver: WorkloadDriver) -> None:
         """Begin to end what belongs to an integration that is no longer declared."""

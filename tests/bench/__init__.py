@@ -1,0 +1,1 @@
+"""Measurements: `make bench`. Figures, not verdicts; nothing here runs with the tests."""

@@ -1,0 +1,85 @@
+"""How long one decision takes, for 4, 100 and 1000 integrations: the pure core alone, without any port."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from brownout.api.policy import PolicySpec
+from brownout.core.decide import decide
+from brownout.core.footprint import Footprint, Source
+from brownout.core.ladder import ladder_of
+from brownout.core.member import Member, Observation, Presence
+from brownout.core.outlook import look_out
+from brownout.core.sample import Sample, Witness
+from brownout.core.snapshot import Snapshot
+from brownout.core.window import Window
+from tests.bench.report import Figure, quantile
+from tests.builders import make_integration
+
+GIB = 2**30
+GOALS_MS = {4: 0.2, 100: None, 1000: 5.0}
+ROUNDS = 60
+
+
+def figures() -> Iterator[Figure]:
+    """Both kinds of tick: one that only looks, and one that has to shed."""
+    for count, goal in GOALS_MS.items():
+        for load, percent in (("calm", 50.0), ("shedding", 84.0)):
+            snapshot = _snapshot(count, percent)
+            times_ms = [_timed_ms(snapshot) for _ in range(ROUNDS)]
+            name = f"decision, {count} integrations, {load}"
+            yield Figure(name=name, value=quantile(times_ms, 0.5), unit="ms", goal=goal, note="median of 60")
+    yield Figure(name="forecast of the base, 60 samples", value=_forecast_ms(), unit="ms", note="median of 60")
+
+
+def _timed_ms(snapshot: Snapshot) -> float:
+    fresh = Snapshot(policy=snapshot.policy, outlook=snapshot.outlook, members=snapshot.members)
+    started = time.perf_counter()
+    decide(fresh, now=1e9)
+    return 1e3 * (time.perf_counter() - started)
+
+
+def _snapshot(count: int, percent: float) -> Snapshot:
+    window = _window(percent)
+    members = tuple(_member(index, 8 * GIB // count) for index in range(count))
+    outlook = look_out(window, window.latest, PolicySpec(), now=1e9)
+    return Snapshot(policy=PolicySpec(), outlook=outlook, members=members)
+
+
+def _member(index: int, size_bytes: int) -> Member:
+    integration = make_integration(f"it-{index}", priority=index % 17)
+    footprint = Footprint(steady_bytes=size_bytes, peak_bytes=size_bytes, source=Source.MEASURED)
+    seen = Observation(presence=Presence.RUNNING, memory_bytes=size_bytes, identity=str(index))
+    return Member(
+        key=integration.name,
+        integration=integration,
+        ladder=ladder_of(integration),
+        observed=seen,
+        footprints=(footprint,),
+    )
+
+
+def _window(percent: float) -> Window:
+    window = Window()
+    for index in range(60):
+        used = int(12 * GIB * percent / 100)
+        sample = Sample(
+            at=1e9 - 30.0 * (59 - index),
+            memory_percent=percent,
+            memory_used_bytes=used,
+            memory_limit_bytes=12 * GIB,
+            witness=Witness.NODE,
+        )
+        window = window.add(sample)
+    return window
+
+
+def _forecast_ms() -> float:
+    window = _window(60.0)
+    times_ms = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        look_out(window, window.latest, PolicySpec(), now=1e9)
+        times_ms.append(1e3 * (time.perf_counter() - started))
+    return quantile(times_ms, 0.5)
