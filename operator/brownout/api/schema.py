@@ -140,12 +140,16 @@ def _bounds(field: FieldInfo, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _default(field: FieldInfo) -> dict[str, Any]:
-    """Give the default for the API server to fill in. What is empty needs none; a part has its own defaults inside."""
+    """Give the default for the API server to fill in. What is empty needs none.
+
+    A part is written out in full: current Kubernetes holds a rule against the default as it stands here, before the
+    defaults inside of it are filled in.
+    """
     if not has_default(field):
         return {}
     default = field.default
     if isinstance(default, BaseModel):
-        return {"default": {}}
+        return {"default": default.to_wire()}
     leaf = next((item for item in field.metadata if isinstance(item, Leaf)), None)
     return {"default": leaf.write(default) if leaf else default}
 
