@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from brownout.bootstrap.settings import HomeMode, Settings
 from brownout.cli.run import controller_command
+from tests.eventually import eventually
 
 MIB = 2**20
 START_S = 30.0
@@ -44,10 +44,8 @@ class Running:
         return sum(value for name, value in self.metrics().items() if name.startswith("brownout_ticks_total"))
 
     def wait_for_ticks(self, count: float, *, within_s: float) -> None:
-        """Wait until it has made so many."""
-        deadline = time.monotonic() + within_s
-        while self.ticks() < count and time.monotonic() < deadline:
-            time.sleep(0.2)
+        """Wait until it has made so many. AssertionError where it does not."""
+        eventually(lambda: self.ticks() >= count, within_s=within_s, every_s=0.2)
 
     def tick_ms(self) -> dict[str, float]:
         """The mean duration of each part of a tick."""
@@ -77,7 +75,7 @@ def running(
     argv, environment = controller_command(settings)
     process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL)
     try:
-        _await_answer(port, process)
+        eventually(lambda: _answers(port, process), within_s=START_S)
         yield Running(process, port)
     finally:
         process.terminate()
@@ -92,13 +90,11 @@ def free_port() -> int:
         return port
 
 
-def _await_answer(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=2).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("the controller does not answer")
+def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError(f"the controller ended with {process.returncode}")
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=2).close()
+    except OSError:
+        return False
+    return True

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from brownout.api.policy import Scope
 from brownout.bootstrap.settings import HomeMode
+from brownout.core.errors import HomeUnavailable
 from brownout.local.documents import dump_yaml
 from brownout.sensing.memory import MemoryReader, Unreadable
 from tests.bench.controllers import MIB, running
@@ -33,9 +34,9 @@ EMERGENCY_MIB, BUDGET_MIB, LOAD_MIB, STEP_MIB = 460, 490, 500, 25
 FILL_S = 2.0
 
 LOAD = (
-    "import sys, time\nheld = []\nfor _ in range({steps}):\n"
-    "    block = bytearray({size}); block[::4096] = b'x' * len(block[::4096]); held.append(block); time.sleep({pause})\n"
-    "time.sleep(60)\n"
+    "import signal, threading\nheld, clock = [], threading.Event()\nfor _ in range({steps}):\n"
+    "    block = bytearray({size})\n    block[::4096] = b'x' * len(block[::4096])\n    held.append(block)\n"
+    "    clock.wait({pause})\nsignal.pause()\n"
 )
 
 
@@ -43,17 +44,9 @@ def figures() -> Iterator[Figure]:
     """Latencies of several emergencies, one after the other, each with a controller of its own."""
     seen = [found for found in (_one_ms() for _ in range(ROUNDS)) if found is not None]
     note = f"{len(seen)} of {ROUNDS} emergencies"
-    if seen:
-        yield Figure(
-            name="emergency: crossing to first program gone, p50", value=quantile(seen, 0.5), unit="ms", note=note
-        )
-        yield Figure(
-            name="emergency: crossing to first program gone, p99",
-            value=quantile(seen, 0.99),
-            unit="ms",
-            goal=1000,
-            note=note,
-        )
+    for name, q, goal in (("p50", 0.5, None), ("p99", 0.99, 1000.0)) if seen else ():
+        what = f"emergency: crossing to first program gone, {name}"
+        yield Figure(name=what, value=quantile(seen, q), unit="ms", goal=goal, note=note)
 
 
 def _one_ms() -> float | None:
@@ -99,7 +92,7 @@ def _watch(edge_bytes: int, crossed: list[float], ended: threading.Event) -> Non
 def _used_bytes() -> int:
     reading = MemoryReader().read(scope=Scope.NODE, budget_bytes=None)
     if isinstance(reading, Unreadable):
-        raise RuntimeError(reading.why)
+        raise HomeUnavailable(reading.why)
     return reading.used_bytes
 
 

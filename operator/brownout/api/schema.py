@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from brownout.api.leaves import Leaf
 from brownout.api.rules import Rule, Ruled
-from brownout.api.wire import has_default
+from brownout.api.wire import Wire, has_default
 
 __all__ = ["model_schema", "part_of", "resource_schema", "without_checks"]
 
@@ -148,7 +148,7 @@ def _default(field: FieldInfo) -> dict[str, Any]:
     if not has_default(field):
         return {}
     default = field.default
-    if isinstance(default, BaseModel):
+    if isinstance(default, Wire):
         return {"default": default.to_wire()}
     leaf = next((item for item in field.metadata if isinstance(item, Leaf)), None)
     return {"default": leaf.write(default) if leaf else default}

@@ -1,0 +1,80 @@
+"""The engine's events as log records: decisions that say something new, steps, faults.
+
+The same fault is told at most once a minute, with how often it came: a sensor that fails at every look of the
+sentinel would otherwise fill the disk that may have to be spared.
+"""
+
+import logging
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from brownout.core.instant import Instant
+from brownout.engine.ports import Clock, OutcomeStatus, StepDetails, TickDetails
+from brownout.telemetry.logs import event
+
+__all__ = ["LogObserver"]
+
+_LOG: Final = logging.getLogger("brownout.engine")
+QUIET_S: Final = 60.0
+_MOST_FAULTS: Final = 256
+
+
+@dataclass(slots=True)
+class _Told:
+    """When a fault was last logged, and how often it came since."""
+
+    at: Instant
+    unsaid: int = 0
+
+
+class LogObserver:
+    """Logs what the engine does. It is an engine Observer: it never raises and never blocks."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last: tuple[str, str] | None = None
+        self._told: OrderedDict[tuple[str, str], _Told] = OrderedDict()
+
+    def on_tick(self, details: TickDetails) -> None:
+        """Log the decision when it acts, or when its verdict or reason is another than before."""
+        decision = details.decision
+        said = (decision.verdict, decision.reason)
+        if decision.holds and said == self._last:
+            return
+        self._last = said
+        event(
+            _LOG, logging.INFO, "decision",
+            verdict=decision.verdict, reason=decision.reason, rule=decision.rule, cause=details.cause,
+            steps=len(decision.steps), message=decision.message,
+        )  # fmt: skip
+
+    def on_step(self, details: StepDetails) -> None:
+        """Log a step with what came of it; one that failed is a warning."""
+        step, outcome = details.step, details.outcome
+        level = logging.WARNING if outcome.status is OutcomeStatus.FAILED else logging.INFO
+        event(
+            _LOG, level, "step",
+            integration=step.key, action=step.action, level=step.level or None, outcome=outcome.status,
+            reason=step.reason, message=step.message, detail=outcome.detail or None,
+            seconds=round(details.duration_s, 3),
+        )  # fmt: skip
+
+    def on_fault(self, where: str, message: str) -> None:
+        """Log a fault, unless the same was logged within the last minute."""
+        # Figures differ from time to time (ages, sizes, ids); they do not make it another fault.
+        kind = (where, re.sub(r"\d+", "#", message[:512]))
+        now = self._clock.now()
+        told = self._told.get(kind)
+        if told is not None and now - told.at < QUIET_S:
+            told.unsaid += 1
+            return
+        self._remember(kind, now)
+        event(_LOG, logging.WARNING, "fault", where=where, message=message, repeated=told.unsaid if told else 0)
+
+    def _remember(self, kind: tuple[str, str], now: Instant) -> None:
+        self._told[kind] = _Told(now)
+        self._told.move_to_end(kind)
+        while len(self._told) > _MOST_FAULTS:
+            self._told.popitem(last=False)
