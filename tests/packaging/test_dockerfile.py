@@ -24,7 +24,7 @@ def test_both_stages_stand_on_one_pinned_slim_python() -> None:
 
 def test_what_is_installed_is_locked() -> None:
     """Everything from an index is checked against its hash; the project itself asks no index."""
-    installs = re.findall(r"pip (?:--python \S+ )?(?:install|wheel) [^&]+", " ".join(BUILDER.all("RUN")))
+    installs = re.findall(r"pip (?:--python \S+ )?(?:install|wheel) [^&]+", " && ".join(BUILDER.all("RUN")))
     assert len(installs) == 4
     asks = [line for line in installs if "--no-index" not in line]
     assert [line for line in asks if "--require-hashes" not in line] == []
