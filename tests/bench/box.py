@@ -12,9 +12,9 @@ from pathlib import Path
 
 from brownout.bootstrap.settings import HomeMode
 from brownout.local.documents import dump_yaml
-from tests.bench.controllers import running
 from tests.bench.report import Figure
 from tests.builders import make_integration
+from tests.controllers import running
 
 HOUR_OF_TICKS = 120
 POLICY = {

@@ -18,9 +18,9 @@ from tests.apiserver.audit import audit_events
 from tests.apiserver.cluster import ApiServer
 from tests.apiserver.fixtures import kubectl_for
 from tests.bench.box import HOUR_OF_TICKS, POLICY, tick_figures
-from tests.bench.controllers import Running, running
 from tests.bench.report import Figure
 from tests.builders import integration_document
+from tests.controllers import Running, running
 
 NAMES = ("voice", "android", "discord", "stubs")
 HEARTBEATS = ("brownoutpolicies/status", "leases")

@@ -22,9 +22,9 @@ from brownout.bootstrap.settings import HomeMode
 from brownout.core.errors import HomeUnavailable
 from brownout.local.documents import dump_yaml
 from brownout.sensing.memory import MemoryReader, Unreadable
-from tests.bench.controllers import MIB, running
 from tests.bench.report import Figure, quantile
 from tests.builders import make_integration
+from tests.controllers import MIB, running
 
 ROUNDS = 12
 LOOK_S = 0.002

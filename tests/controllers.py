@@ -1,4 +1,4 @@
-"""Real controllers for measuring: started through the command line's own way, asked through their gateway."""
+"""Real controllers for black-box tests and measurements: started as `brownout run` starts them, asked over HTTP."""
 
 from __future__ import annotations
 
