@@ -3,12 +3,14 @@
 Nothing foreign is faked: processes, files, cgroups and the API server of the tests are real.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from brownout.api.policy import Scope
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
-from brownout.core.sample import Sample
+from brownout.core.sample import Sample, Witness
 from brownout.engine.ports import DecisionRecord, Outcome, ProcessId
 
 
@@ -152,3 +154,65 @@ class FakeProcessTable:
         alive = [self.processes[process.pid] for process in processes if self.identify(process.pid) == process]
         held = [process.memory_bytes for process in alive if process.memory_bytes is not None]
         return sum(held) if held else None
+
+
+class FakeClock:
+    """A Clock on the loop's own time, which may be virtual. `jump` is what a suspended machine does to it."""
+
+    def __init__(self, start: Instant = 1_767_323_040.0) -> None:
+        self.start = start
+
+    def now(self) -> Instant:
+        """Now."""
+        return self.start + asyncio.get_running_loop().time()
+
+    def jump(self, by_s: float) -> None:
+        """Time passes that the loop does not see."""
+        self.start += by_s
+
+
+class FakeSensor:
+    """A NodeSensor of a machine with `limit_bytes` of memory, of which `measure` says how many per cent are in use.
+
+    `error` is raised, and what `hangs` never answers.
+    """
+
+    def __init__(self, measure: Callable[[], float | None], *, limit_bytes: int) -> None:
+        self.measure = measure
+        self.limit_bytes = limit_bytes
+        self.error: Exception | None = None
+        self.hangs = False
+
+    async def read(self, *, now: Instant, scope: Scope, budget_bytes: int | None) -> Sample:
+        """One look; in per cent of the budget, where there is one."""
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.error is not None:
+            raise self.error
+        percent, limit = self.measure(), budget_bytes or self.limit_bytes
+        used = None if percent is None else round(percent * self.limit_bytes / 100.0)
+        return Sample(
+            at=now,
+            memory_percent=None if used is None else 100.0 * used / limit,
+            memory_used_bytes=used,
+            memory_limit_bytes=limit,
+            witness=Witness.NONE if used is None else Witness.NODE,
+        )
+
+
+class FakeGauge:
+    """A MemoryGauge of the same machine. `error` is raised; `looks` counts."""
+
+    def __init__(self, measure: Callable[[], float | None], *, limit_bytes: int) -> None:
+        self.measure = measure
+        self.limit_bytes = limit_bytes
+        self.error: Exception | None = None
+        self.looks = 0
+
+    def used_percent(self, *, scope: Scope, budget_bytes: int | None) -> float | None:
+        """One look; in per cent of the budget, where there is one."""
+        self.looks += 1
+        if self.error is not None:
+            raise self.error
+        percent = self.measure()
+        return percent if percent is None else percent * self.limit_bytes / (budget_bytes or self.limit_bytes)
