@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from brownout.api.reasons import Reason
+from brownout.api.reasons import ConditionStatus, ConditionType, Reason
+from brownout.api.status import Condition, PolicyStatus
 from brownout.core.plan import Verdict
 from brownout.engine.ports import OutcomeStatus
 from brownout.telemetry.log_observer import LogObserver
@@ -97,3 +99,23 @@ def test_what_is_remembered_of_faults_is_bounded(heard: pytest.LogCaptureFixture
     for number in range(5000):
         observer.on_fault("home", "fault " + "x" * number)
     assert len(observer._told) <= 256
+
+
+def test_what_is_refused_is_told_when_it_changes(heard: pytest.LogCaptureFixture) -> None:
+    """A broken file is a warning once, with all that is wrong; so is another fault; mending it is told too."""
+    observer = LogObserver(SetClock())
+    for wrong in ("a.yaml:3: bad", "a.yaml:3: bad", "a.yaml:4: worse", "", ""):
+        condition = Condition(
+            type=ConditionType.ACCEPTED,
+            status=ConditionStatus.FALSE if wrong else ConditionStatus.TRUE,
+            reason="InvalidSpec",
+            message=wrong,
+            last_transition_time="2026-01-02T03:04:05Z",
+        )
+        observer.on_tick(replace(make_tick(), policy_status=PolicyStatus(conditions=(condition,))))
+    told = [(message, fields.get("problems")) for message, fields in said(heard) if message != "decision"]
+    assert told == [
+        ("refused; the last good version stays", "a.yaml:3: bad"),
+        ("refused; the last good version stays", "a.yaml:4: worse"),
+        ("all that is declared is accepted again", None),
+    ]

@@ -32,8 +32,13 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         WorkloadKind.SYSTEMD: SystemdDriver(on_fault=faults),
     }
 
+    async def serve() -> None:
+        if not settings.dry_run:  # a rehearsal ends nothing, not even what a killed controller left
+            await commands.recover(home.inventory().integrations)
+        await home.run()
+
     async def hurry() -> None:
         programs = [each for each in home.inventory().integrations.values() if each.spec.workload.command is not None]
         await asyncio.gather(*(commands.stop(each, grace_s=0.0) for each in programs))
 
-    return Parts(home=home, drivers=drivers, service=home.run, hurry=hurry, close=home.close, why=why)
+    return Parts(home=home, drivers=drivers, service=serve, hurry=hurry, close=home.close, why=why)

@@ -6,12 +6,17 @@ replaces itself by `python -m brownout.bootstrap SETTINGS`, which imports neithe
 
 import json
 import os
+import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from brownout.core.errors import ControllerFault
+
+#: What asks a controller to end: a supervisor, Ctrl-C, a terminal that is closed.
+ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class HomeMode(StrEnum):

@@ -20,7 +20,7 @@ class ControllerView:
         self._metrics = metrics
 
     def integrations(self) -> tuple[Integration, ...]:
-        """Every integration with its present status, the most important last to go first, as people read a table."""
+        """Every integration with its present status, by key."""
         reconciler = self._controller.reconciler
         statuses = reconciler.statuses
         found = self._world.home.inventory().integrations

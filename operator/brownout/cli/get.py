@@ -9,14 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from brownout.api.integration import Integration
 from brownout.api.policy import BrownoutPolicy
 from brownout.api.quantities import format_duration
 from brownout.bootstrap.settings import HomeMode
 from brownout.cli.options import Kubeconfig, Mode, Server, State, chosen, notes_of, now
 from brownout.cli.source import Source, source_of
 from brownout.core.errors import InvalidInput
-from brownout.core.table import integration_table, plain_table
+from brownout.core.table import integration_table, place, plain_table
 from brownout.local.documents import dump_yaml
 
 INTEGRATION_WORDS = ("integrations", "integration", "intg")
@@ -78,15 +77,10 @@ def _integrations(source: Source, name: str | None, form: Output) -> str:
             known = ", ".join(sorted(each.name for each in source.integrations())) or "none"
             raise InvalidInput(f'there is no integration "{name}"', advice=f"known are: {known}")
     if form in (Output.TABLE, Output.WIDE):
-        return integration_table(sorted(found, key=_place), now=now(), wide=form is Output.WIDE)
+        return integration_table(sorted(found, key=place), now=now(), wide=form is Output.WIDE)
     if form is Output.NAME:
         return "\n".join(f"integration.brownout.dev/{each.name}" for each in found)
     return _document(found[0].to_wire() if name else _list([each.to_wire() for each in found]), form)
-
-
-def _place(integration: Integration) -> tuple[str, int, str]:
-    """The first to go first, as it is read from top to bottom."""
-    return integration.metadata.namespace, integration.spec.priority, integration.name
 
 
 def _policy(source: Source, name: str | None, form: Output) -> str:

@@ -1,13 +1,14 @@
 """`brownout run`: the controller. Parses, then becomes the process that runs it, without the command line's memory."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from brownout.bootstrap.settings import HomeMode, Settings, default_state
+from brownout.bootstrap.settings import ENDING, HomeMode, Settings, default_state
 from brownout.core.errors import InvalidInput
 from brownout.gateway.address import DEFAULT, parse_address
 from brownout.telemetry.logs import LogFormat, level_of
@@ -57,6 +58,8 @@ def run(
 
     argv, environment = controller_command(settings)
     sys.stdout.flush()
+    # Held back until the controller listens to them: they stay blocked over the exec, and are not lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     os.execve(argv[0], argv, environment)  # noqa: S606 - no shell is the point
 
 

@@ -1,15 +1,17 @@
 """`brownout validate`: every problem of every file at once, before anything runs."""
 
 import hashlib
+import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from brownout.api.problems import Fault, Problem
+from brownout.api.problems import Problem
 from brownout.local.assembly import Good, assemble
-from brownout.local.opening import FileText
+from brownout.local.opening import FileText, refused
 from brownout.local.parsing import FileState, parse
 from brownout.local.reading import read_directory
 
@@ -23,30 +25,39 @@ def validate(
     """
     texts = [text for path in files for text in _texts(path)]
     states = {text.path: parse(text, FileState()) for text in texts}
-    inventory = assemble(states, Good(), node="")
+    inventory = assemble(states, Good(), node="").inventory
     problems = [problem for path in sorted(inventory.problems) for problem in inventory.problems[path]]
     for problem in problems:
         sys.stdout.write(f"{problem}\n")
     if problems:
-        sys.stderr.write(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}\n")
+        sys.stderr.write(f"{_count(len(problems), 'problem')}\n")
         raise typer.Exit(1)
-    count = len(inventory.integrations)
-    sys.stdout.write(f"ok: {count} {'integration' if count == 1 else 'integrations'} in {len(texts)} files\n")
+    sys.stdout.write(f"ok: {_count(len(inventory.integrations), 'integration')} in {_count(len(states), 'file')}\n")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _texts(path: Path) -> tuple[FileText, ...]:
     if path.is_dir():
-        return tuple(_below(path, text) for text in read_directory(path, without=path / ".brownout").files)
+        return _folder(path)
     try:
+        if not path.stat().st_mode & stat.S_IFREG:  # a pipe would be waited for, a device can be endless
+            return (refused(str(path), "is not a regular file"),)
         content = path.read_bytes()
     except OSError as error:
-        allowed = f"cannot be read ({error.strerror})"
-        problem = Problem(file=str(path), allowed=allowed, fault=Fault.UNREADABLE)
-        return (FileText(path=str(path), digest=allowed, problem=problem),)
+        return (refused(str(path), f"cannot be read: {error.strerror}"),)
     return (FileText(path=str(path), digest=hashlib.sha256(content).hexdigest(), content=content),)
 
 
-def _below(folder: Path, text: FileText) -> FileText:
-    """The same file under the path that the caller would type."""
-    problem = text.problem
-    return FileText(path=str(folder / text.path), digest=text.digest, content=text.content, problem=problem)
+def _folder(folder: Path) -> tuple[FileText, ...]:
+    """The files of a folder under the paths that the caller would type."""
+    found = read_directory(folder, without=folder / ".brownout").files
+    if not found:
+        return (refused(str(folder), "holds no file that ends in .yaml or .yml"),)
+    return tuple(replace(text, path=str(folder / text.path), problem=_moved(text.problem, folder)) for text in found)
+
+
+def _moved(problem: Problem | None, folder: Path) -> Problem | None:
+    return replace(problem, file=str(folder / problem.file)) if problem else None

@@ -15,10 +15,11 @@ from brownout.core.settle import Pending
 UNDONE_WITHIN = 4.0
 LONGEST_WAIT_FACTOR = 16.0
 
-# After a failed step: 5, 10, 20 ... s, at most 5 min. A stale one is tried again after 1, 2, 4 ... s: it is no fault
-# of the workload, but a plan that is stale every time must not spin either.
+# After a failed step: 5, 10, 20 ... s, at most 5 min. A stale one is tried again after 0.1, 0.2, 0.4 ... s: it is no
+# fault of the workload, and at the next tick, 0.2 s later, it is its turn again and not that of the next one in order;
+# but a plan that is stale every time must not spin either.
 FAILED_REST_S = 5.0
-STALE_REST_S = 1.0
+STALE_REST_S = 0.1
 LONGEST_REST_S = 300.0
 
 
@@ -129,8 +130,12 @@ def said(ledger: Ledger, key: str, words: Said) -> Ledger:
 
 
 def failed(ledger: Ledger, key: str, *, now: Instant, first_rest_s: float) -> Ledger:
-    """The ledger after a step that did not happen: the next try waits twice as long as the last."""
-    count = ledger.failures[key].count + 1 if key in ledger.failures else 1
+    """The ledger after a step that did not happen: the next try waits twice as long as the last.
+
+    Failures that nobody has tried to repeat for the longest rest are past.
+    """
+    last = ledger.failures.get(key)
+    count = last.count + 1 if last is not None and now - last.until <= LONGEST_REST_S else 1
     rest_s = min(LONGEST_REST_S, first_rest_s * 2.0 ** min(count - 1, 20))
     return replace(
         ledger, failures=MappingProxyType({**ledger.failures, key: Failures(count=count, until=now + rest_s)})

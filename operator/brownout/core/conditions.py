@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from brownout.api.reasons import ConditionStatus, ConditionType
 from brownout.api.status import Condition
 from brownout.core.instant import Instant, to_rfc3339
+from brownout.core.wording import sentence
 
 
 def condition(
@@ -26,7 +27,7 @@ def condition(
         type=kind,
         status=words[holds],
         reason=reason,
-        message=message,
+        message=sentence(message),
         last_transition_time=to_rfc3339(now),
         observed_generation=generation,
     )

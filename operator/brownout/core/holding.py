@@ -4,6 +4,7 @@ from brownout.api.status import Held, IntegrationStatus
 from brownout.core.instant import from_rfc3339, to_rfc3339
 from brownout.core.member import Hold, Member, Observation
 from brownout.core.plan import Action, Step
+from brownout.core.wording import sentence
 
 
 def held(hold: Hold, member: Member) -> Held:
@@ -14,7 +15,7 @@ def held(hold: Hold, member: Member) -> Held:
         level=member.ladder.level_name(hold.rung),
         since=to_rfc3339(hold.since),
         reason=hold.reason,
-        message=hold.message,
+        message=sentence(hold.message),
         wait_factor=hold.wait_factor,
     )
 
@@ -42,7 +43,7 @@ def with_hold(status: IntegrationStatus, step: Step, seen: Observation | None) -
         level=step.level,
         since=status.since,
         reason=step.reason,
-        message=step.message,
+        message=sentence(step.message),
         wait_factor=status.hold.wait_factor if status.hold else 1.0,
     )
     replicas = (seen.replicas if seen else None) or status.replicas_before

@@ -18,6 +18,9 @@ from brownout.core.sample import Resource, Sample
 from brownout.core.settle import Pending, Settled
 from brownout.core.window import Window
 
+# Limits that differ by less are the same one: a kernel that takes some pages for itself does not break the series.
+SAME_SIZE = 0.01
+
 RungKey = tuple[str, int]
 
 
@@ -75,12 +78,20 @@ def sampled(ledger: Ledger, sample: Sample, policy: PolicySpec) -> Ledger:
     window = ledger.window.resized(span_s=policy.window, interval_s=policy.interval)
     latest = window.latest
     due = latest is None or sample.at - latest.at >= 0.9 * policy.interval
+    if _of_another_size(ledger.sample, sample):
+        ledger = replace(ledger, forecast_since=sample.at, smoothed_percent=None)
     return replace(
         ledger,
         window=window.add(sample) if due else window,
         sample=sample,
         calm_since=_calm_since(ledger, sample, policy),
     )
+
+
+def _of_another_size(before: Sample | None, sample: Sample) -> bool:
+    """Whether the limit has changed: the same bytes are other percents now, and the jump between is no trend."""
+    old, new = before.memory_limit_bytes if before else None, sample.memory_limit_bytes
+    return bool(old and new and abs(new - old) > SAME_SIZE * old)
 
 
 def _calm_since(ledger: Ledger, sample: Sample, policy: PolicySpec) -> Instant | None:

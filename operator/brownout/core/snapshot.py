@@ -61,6 +61,10 @@ class Snapshot:
         """Whether the planner may take it: it holds memory, its last step did not just fail, nobody pinned it."""
         return member.observed.presence in PRESENT and not member.resting and member.key not in self.left_alone
 
+    def _is_ours_to_hold(self, member: Member) -> bool:
+        """Whether an emergency may take it. What stands still by somebody else's hand we could not bring back."""
+        return member.observed.presence in PRESENT or member.observed.resumable
+
     def sheddable(self, *, emergency: bool) -> tuple[Member, ...]:
         """Who could go, the first to go first. An emergency also takes the pinned, and those whose last step failed."""
         return tuple(
@@ -69,5 +73,5 @@ class Snapshot:
             if member.wanted
             and member.rung < member.ladder.off
             and member.key not in self.untouchable
-            and (emergency or self._may_go(member))
+            and (self._is_ours_to_hold(member) if emergency else self._may_go(member))
         )

@@ -4,6 +4,7 @@ Quiet by construction: figures move only when they have moved by a tenth, times 
 an idle box and an idle cluster see no writes.
 """
 
+import math
 from dataclasses import dataclass
 
 from brownout.api.problems import Problem
@@ -17,6 +18,7 @@ from brownout.core.ledger import Said
 from brownout.core.member import Member, Presence
 from brownout.core.plan import Decision
 from brownout.core.snapshot import PRESENT, Snapshot
+from brownout.core.wording import sentence
 
 # A figure is written again when it has moved by a tenth: fine enough for people, and a process that breathes by a
 # few per cent writes nothing.
@@ -55,7 +57,7 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
         level=level,
         since=to_rfc3339(now) if changed or previous.since is None else previous.since,
         reason=reason,
-        message=message,
+        message=sentence(message),
         returns_when=explain.returns_when(standing.snapshot, member) if held_down else None,
         footprint=_footprint(member, rung, previous),
         memory=quiet(previous.memory, member.observed.memory_bytes),
@@ -89,7 +91,7 @@ def why(standing: Standing, state: State) -> tuple[Reason, str]:
     planned = next((step for step in standing.decision.steps if step.key == member.key), None)
     if standing.dry_run and planned:
         return Reason.DRY_RUN, f"dry run, nothing was done: {planned.message}"
-    if said is not None and said.failed:
+    if said is not None and fault_of(standing):
         return Reason.ACTUATION_FAILED, f"{said.message}; it failed: {said.failed}"
     if state is State.FAILED:
         missing = member.observed.presence is Presence.MISSING
@@ -99,6 +101,12 @@ def why(standing: Standing, state: State) -> tuple[Reason, str]:
     if member.hold is not None:
         return member.hold.reason, member.hold.message
     return _why_without_hold(standing, state)
+
+
+def fault_of(standing: Standing) -> str:
+    """Why the last step failed; empty once nobody asks for it any more: it rests no longer, and all is well without."""
+    asked = standing.decision.reason is not Reason.WITHIN_LIMITS or standing.member.resting
+    return standing.said.failed if standing.said is not None and asked else ""
 
 
 def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
@@ -120,7 +128,7 @@ def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
 
 def rejected_status(problems: tuple[Problem, ...], previous: IntegrationStatus, *, now: Instant) -> IntegrationStatus:
     """The status of an object that has never been valid: it is not run, and says all that is wrong with it."""
-    text = "; ".join(str(problem) for problem in problems)[:4000]
+    text = sentence("; ".join(str(problem) for problem in problems))
     reason = Reason.INVALID_SPEC
     statements = (
         condition(ConditionType.READY, False, reason, text, now=now, generation=None),
@@ -134,6 +142,11 @@ def rejected_status(problems: tuple[Problem, ...], previous: IntegrationStatus, 
         message=text,
         conditions=merged(previous.conditions, statements),
     )
+
+
+def figure(value: float) -> float | None:
+    """A percentage as the wire holds it: a line that falls steeply foretells less than nothing, which is none."""
+    return round(min(1e6, max(0.0, value)), 1) if math.isfinite(value) else None
 
 
 def quiet(previous: int | None, new: int | None) -> int | None:
@@ -159,12 +172,12 @@ def _last_decision(standing: Standing) -> LastDecision | None:
     said = standing.said
     if said is None:
         return standing.previous.last_decision
-    figures = {name: round(float(value), 1) for name, value in said.numbers.items() if isinstance(value, float | int)}
+    figures = {name: figure(value) for name, value in said.numbers.items() if isinstance(value, float | int)}
     return LastDecision(
         id=str(said.id) if said.id else "",
         at=to_rfc3339(said.at),
         reason=said.reason,
-        message=said.message,
+        message=sentence(said.message),
         memory_percent=figures.get("memory_percent"),
         forecast_percent=figures.get("forecast_percent"),
         lower=figures.get("lower_percent"),
@@ -178,14 +191,14 @@ def _conditions(
     standing: Standing, state: State, reason: Reason, message: str, *, now: Instant
 ) -> tuple[Condition, ...]:
     """Ready, Reconciling and Stalled as kstatus reads them; Degraded, Healthy and Accepted for people."""
-    member, said = standing.member, standing.said
+    member = standing.member
     generation = member.integration.metadata.generation
     serving = state in (State.ENABLED, State.LOWERED)
-    stalled = state is State.FAILED or bool(said and said.failed)
+    stalled = state is State.FAILED or bool(fault_of(standing))
     moving = standing.in_flight or state is State.PENDING
     degraded = member.hold is not None and member.wanted
     health = _HEALTH.get(member.observed.presence)
-    accepted = "; ".join(str(problem) for problem in standing.problems)[:4000]
+    accepted = "; ".join(str(problem) for problem in standing.problems)
     invalid = not member.accepted
     statements: tuple[tuple[ConditionType, bool | None, str, str], ...] = (
         (ConditionType.READY, serving, reason, message),

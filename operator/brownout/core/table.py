@@ -34,6 +34,11 @@ WIDE: tuple[tuple[str, Cell], ...] = (
 )
 
 
+def place(integration: Integration) -> tuple[str, int, str]:
+    """Where it stands in a table that people read: who goes first comes first."""
+    return integration.metadata.namespace, integration.spec.priority, integration.name
+
+
 def integration_table(integrations: Sequence[Integration], *, now: Instant, wide: bool = False) -> str:
     """The table with its header, columns padded; one line where there is nothing."""
     if not integrations:

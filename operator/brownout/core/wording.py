@@ -24,3 +24,10 @@ def duration(seconds: float) -> str:
 def listing(names: list[str]) -> str:
     """`voice`, `voice and android`, `voice, android and discord`."""
     return " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def sentence(text: str, *, longest: int = 4000) -> str:
+    """The text as a status and an event can hold it: Unicode without NUL, and not longer than that."""
+    if len(text) > longest:
+        text = f"{text[: longest - 4]} ..."
+    return text.encode(errors="replace").decode().replace("\x00", "?")

@@ -5,83 +5,106 @@ the outcome is written. In an emergency nothing is waited for but the workload i
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from brownout.core.errors import BrownoutError, describe
+from brownout.core.errors import describe
 from brownout.core.plan import Action, Decision, Step
-from brownout.engine.ports import Inventory, Outcome, OutcomeStatus, StepDetails
+from brownout.core.wording import sentence
+from brownout.engine.observe import MOST_DETAIL, PATIENCE_S
+from brownout.engine.ports import Inventory, Outcome, OutcomeStatus, StepDetails, WorkloadDriver
 from brownout.engine.validate import stale
-from brownout.engine.world import World
+from brownout.engine.world import World, faulty
 
 # In an emergency a workload is asked to stop and ended a second later: at 95 % of 12 GB 600 MB are left, which a
 # loading model takes in a few seconds.
 EMERGENCY_GRACE_S = 1.0
+# Beyond its own grace a switch takes what a service manager takes to give up (systemd: 90 s). One that takes longer
+# has failed: the planner waits for the end of each step, and must not wait for ever.
+STUCK_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """One step with what came of it and the number of its intent in the audit log."""
+    """One step with what came of it, the number of its intent in the audit log (0: there is none), and its begin."""
 
     step: Step
     outcome: Outcome
     intent: int
+    began: float
 
 
 async def carry_out(
-    world: World, decision: Decision, step: Step, inventory: Inventory, *, replicas: int | None
+    world: World,
+    decision: Decision,
+    step: Step,
+    inventory: Inventory,
+    *,
+    replicas: int | None,
+    overtaken: Callable[[], str],
 ) -> Done:
-    """One step in calm times: intent, validation, switch, outcome."""
+    """One step in calm times: intent, validation, switch, outcome. `overtaken` says why it came too late, if it did."""
     intent = await world.journal.intend(decision, step, dry_run=False)
-    started = world.clock.now()
-    if why := await _checked(world, step, inventory):
+    began = world.clock.now()
+    if why := await _checked(world, step, inventory) or overtaken():
         outcome = Outcome(status=OutcomeStatus.SKIPPED, detail=why)
     else:
         outcome = await _switch(world, step, inventory, grace_s=step.grace_s, replicas=replicas)
-    return _close(world, Done(step=step, outcome=outcome, intent=intent), started=started)
+    return _close(world, Done(step=step, outcome=outcome, intent=intent, began=began))
 
 
 async def carry_out_now(world: World, decision: Decision, step: Step, inventory: Inventory) -> Done:
     """One step in an emergency: nothing is asked and nothing is waited for but the workload."""
-    intent = world.journal.intend_now(decision, step, dry_run=False)
-    started = world.clock.now()
+    intent = 0
+    with world.contained("history"):  # an audit log that is broken does not keep the box from being saved
+        intent = world.journal.intend_now(decision, step, dry_run=False)
+    began = world.clock.now()
     grace_s = min(step.grace_s, EMERGENCY_GRACE_S)
     outcome = await _switch(world, step, inventory, grace_s=grace_s, replicas=None)
-    return _close(world, Done(step=step, outcome=outcome, intent=intent), started=started)
+    return _close(world, Done(step=step, outcome=outcome, intent=intent, began=began))
 
 
-def rehearse(world: World, decision: Decision, step: Step, intent: int) -> Done:
+def rehearsed(world: World, decision: Decision, step: Step, intent: int) -> Done:
     """One step in a dry run: everything but the switch."""
     outcome = Outcome(status=OutcomeStatus.RECORDED, detail="dry run")
-    return _close(world, Done(step=step, outcome=outcome, intent=intent), started=decision.at)
+    return _close(world, Done(step=step, outcome=outcome, intent=intent, began=decision.at))
 
 
 async def _checked(world: World, step: Step, inventory: Inventory) -> str:
     try:
-        return await stale(world, step, inventory)
-    except (BrownoutError, OSError) as error:
-        return f"it could not be checked: {describe(error)}"
+        async with asyncio.timeout(PATIENCE_S):
+            return await stale(world, step, inventory)
+    except Exception as error:  # noqa: BLE001 - what cannot be checked is not acted upon, whatever the reason
+        return f"it could not be checked: {sentence(describe(error), longest=MOST_DETAIL)}"
 
 
 async def _switch(world: World, step: Step, inventory: Inventory, *, grace_s: float, replicas: int | None) -> Outcome:
-    integration = inventory.integrations[step.key]
-    driver = world.driver(integration)
+    driver = world.driver(inventory.integrations[step.key])
     if driver is None:
         return Outcome(status=OutcomeStatus.FAILED, detail="this home cannot run such a workload")
-    level = next((level for level in integration.spec.levels if level.name == step.level), None)
     try:
-        if step.action is Action.DISABLE:
-            return await driver.stop(integration, grace_s=grace_s)
-        return await driver.start(integration, level, replicas=replicas)
-    except asyncio.CancelledError:
-        raise
+        async with asyncio.timeout(step.grace_s + STUCK_S):
+            outcome = await _asked(driver, step, inventory, grace_s=grace_s, replicas=replicas)
     except Exception as error:  # noqa: BLE001 - a driver's bug is one failed step, not the end of the guard
-        world.observers.on_fault("workload", f"{step.name}: {describe(error)}")
-        return Outcome(status=OutcomeStatus.FAILED, detail=describe(error))
+        world.observers.on_fault("workload", f"{step.name}: {faulty(error)}")
+        outcome = Outcome(status=OutcomeStatus.FAILED, detail=describe(error))
+    return replace(outcome, detail=sentence(outcome.detail, longest=MOST_DETAIL))
 
 
-def _close(world: World, done: Done, *, started: float) -> Done:
+async def _asked(
+    driver: WorkloadDriver, step: Step, inventory: Inventory, *, grace_s: float, replicas: int | None
+) -> Outcome:
+    integration = inventory.integrations[step.key]
+    if step.action is Action.DISABLE:
+        return await driver.stop(integration, grace_s=grace_s)
+    level = next((level for level in integration.spec.levels if level.name == step.level), None)
+    return await driver.start(integration, level, replicas=replicas)
+
+
+def _close(world: World, done: Done) -> Done:
     now = world.clock.now()
-    world.journal.resolve(done.intent, at=now, outcome=done.outcome)
-    details = StepDetails(at=now, step=done.step, outcome=done.outcome, duration_s=now - started)
+    with world.contained("history"):  # the workload is switched: whatever happens to its record, we must remember it
+        world.journal.resolve(done.intent, at=now, outcome=done.outcome)
+    details = StepDetails(at=now, step=done.step, outcome=done.outcome, duration_s=now - done.began)
     world.observers.on_step(details)
     return done

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from brownout.core.errors import ControllerFault
 from brownout.engine.reconcile import Reconciler
 from brownout.engine.sentinel import Reactions, Sentinel
 from brownout.engine.world import World
@@ -29,13 +30,12 @@ class Controller:
         self.reconciler = Reconciler(world, self.wake)
         self.sentinel = Sentinel(
             world,
-            lambda: self._world.home.inventory().policy.spec,
+            lambda: self.reconciler.inventory.policy.spec,
             Reactions(emergency=self.reconciler.emergency, early=self.wake),
         )
         self.ticks = 0
         self.ticks_missed = 0
         self._last_tick_s = 0.0
-        self._started_at = world.clock.now()
 
     def wake(self, cause: str) -> None:
         """Call the planner before its time."""
@@ -44,7 +44,6 @@ class Controller:
 
     async def run(self) -> None:
         """Run for ever. Cancelled, it drains: nothing is left half done, nothing that is ours keeps running."""
-        await self.reconciler.resume()
         try:
             async with asyncio.TaskGroup() as group:
                 for service in self._services:
@@ -65,9 +64,12 @@ class Controller:
 
     def alive(self) -> bool:
         """Whether ticks still come: a green light while the loop hangs is worse than none (ollama 17408)."""
-        last = self.reconciler.ticked_at if self.reconciler.ticked_at is not None else self._started_at
-        interval = self.reconciler.inventory.policy.spec.interval
-        return self._world.clock.now() - last <= max(ALIVE_WITHIN_S, ALIVE_WITHIN_INTERVALS * interval)
+        silent_s = self._world.clock.now() - self.reconciler.passed_at
+        return silent_s <= max(ALIVE_WITHIN_S, ALIVE_WITHIN_INTERVALS * self._interval_s)
+
+    @property
+    def _interval_s(self) -> float:
+        return self.reconciler.inventory.policy.spec.interval
 
     async def _plan(self) -> None:
         due = self._world.clock.now()
@@ -79,19 +81,17 @@ class Controller:
             await self._until(due)
 
     async def _tick(self, cause: str) -> None:
-        try:
-            started = self._world.clock.now()
+        started = self._world.clock.now()
+        with self._world.contained("tick"):  # a bug may cost a tick; the guard of the box goes on
             await self.reconciler.tick(cause)
-            self._last_tick_s = self._world.clock.now() - started
             self.ticks += 1
-        except Exception as error:  # noqa: BLE001 - a bug may cost a tick; the guard of the box goes on
-            self._world.observers.on_fault("tick", f"{type(error).__name__}: {error}")
+        self._last_tick_s = self._world.clock.now() - started
 
     def _next_due(self, due: float) -> float:
         """The next tick on the grid of intervals; those that were slept through are counted, not caught up with."""
-        interval, now = self._world.home.inventory().policy.spec.interval, self._world.clock.now()
+        interval, now = self._interval_s, self._world.clock.now()
         if now < due:
-            return due
+            return min(due, now + interval)  # a policy with a shorter interval is in force from now on
         missed = int((now - due) / interval)
         self.ticks_missed += missed
         return due + (missed + 1) * interval
@@ -115,6 +115,7 @@ class Controller:
 
     async def _drain(self) -> None:
         await self.reconciler.board.drain(patience_s=DRAIN_S)
+        await self.reconciler.reporter.finish(patience_s=DRAIN_S)
         drivers = {id(driver): driver for driver in self._world.drivers.values()}
         await asyncio.gather(*(driver.close() for driver in drivers.values()), return_exceptions=True)
         await self._world.journal.close()
@@ -123,4 +124,4 @@ class Controller:
 async def _endless(service: Service) -> None:
     """Run a service; one that ends takes the process along, so that a supervisor notices."""
     await service()
-    raise RuntimeError("a service of the controller ended")
+    raise ControllerFault("a service of the controller ended", advice="the controller is of no use without it")

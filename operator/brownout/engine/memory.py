@@ -10,14 +10,19 @@ from types import MappingProxyType
 
 from brownout.api.integration import Integration
 from brownout.api.reasons import Reason
+from brownout.api.status import LastDecision
 from brownout.api.workload import WorkloadKind
-from brownout.core.bookkeeping import said
+from brownout.core.bookkeeping import LONGEST_WAIT_FACTOR, said
+from brownout.core.footprint import Source
 from brownout.core.holding import hold_from
 from brownout.core.instant import Instant, from_rfc3339
 from brownout.core.ladder import ladder_of
-from brownout.core.ledger import Ledger, Said, released
+from brownout.core.ledger import Ledger, Said, forgotten, released
 from brownout.core.member import Hold, Member, Observation, Presence
-from brownout.engine.ports import Inventory
+from brownout.engine.ports import DecisionRecord, Inventory
+from brownout.engine.recall import recalled
+
+Identity = tuple[str, WorkloadKind]
 
 # A workload that we have just switched off may be seen running once more (a scale that is still being carried out);
 # later than this somebody else brought it back.
@@ -28,47 +33,97 @@ class Acquaintance:
     """Which integrations this controller has met, by uid: a successor of the same name is a stranger."""
 
     def __init__(self) -> None:
-        self._uids: dict[str, tuple[str, WorkloadKind]] = {}
+        self._known: dict[str, Identity] = {}
+        self.newest: Mapping[str, DecisionRecord] = {}  # what the journal says of each, from before this controller
 
     def gone(self, inventory: Inventory) -> frozenset[str]:
-        """Keys that are no longer declared, or are declared anew under another uid."""
+        """Keys that are no longer declared, are declared anew under another uid, or belong to another node now."""
         return frozenset(
             key
-            for key, uid in self._uids.items()
-            if key not in inventory.integrations or _identity(inventory.integrations[key]) != uid
+            for key, identity in self._known.items()
+            if key not in inventory.integrations
+            or key in inventory.foreign
+            or identity_of(inventory.integrations[key]) != identity
         )
 
     def forget(self, keys: frozenset[str]) -> None:
         """They are strangers from now on."""
         for key in keys:
-            self._uids.pop(key, None)
+            self._known.pop(key, None)
 
-    def meet(self, ledger: Ledger, inventory: Inventory, observed: Mapping[str, Observation]) -> Ledger:
-        """The ledger with the holds that the statuses of newcomers remember; unseen workloads are met later."""
-        for key, integration in inventory.integrations.items():
-            seen = observed.get(key)
-            if key in self._uids or seen is None or seen.presence is Presence.UNKNOWN:
-                continue
-            self._uids[key] = _identity(integration)
-            ledger = _remembered(ledger, Member(key=key, integration=integration, ladder=ladder_of(integration)), seen)
+    def meet(
+        self, ledger: Ledger, inventory: Inventory, observed: Mapping[str, Observation], *, now: Instant
+    ) -> Ledger:
+        """The ledger with the holds that the statuses of newcomers remember.
+
+        Also of one that cannot be asked now: its status is about to be written, and the hold would be lost.
+        """
+        for key in observed.keys() - self._known.keys():
+            integration = inventory.integrations[key]
+            self._known[key] = identity_of(integration)
+            member = Member(key=key, integration=integration, ladder=ladder_of(integration))
+            ledger = forgotten(ledger, frozenset({key}))
+            hold = hold_from(integration.status, member) or recalled(self.newest.get(key), member, observed[key])
+            ledger = _held(_remembered(ledger, member, hold), member, hold, observed[key], now=now)
         return ledger
 
 
-def _identity(integration: Integration) -> tuple[str, WorkloadKind]:
+def identity_of(integration: Integration) -> Identity:
     """What makes it the same one: its uid, and the kind of its workload (another kind has another driver)."""
     return integration.metadata.uid, integration.spec.workload.kind
 
 
-def _remembered(ledger: Ledger, member: Member, seen: Observation) -> Ledger:
+def _remembered(ledger: Ledger, member: Member, hold: Hold | None) -> Ledger:
+    """The ledger with what the status tells beside the hold: the last decision, and what it takes."""
     status = member.integration.status
-    if status is not None and status.last_decision is not None and status.last_decision.reason is not None:
-        last = status.last_decision
-        words = Said(at=from_rfc3339(last.at) or 0.0, reason=last.reason or Reason.WITHIN_LIMITS, message=last.message)
-        ledger = said(ledger, member.key, words)
-    hold = hold_from(status, member)
+    last = status.last_decision if status else None
+    if last is not None and last.reason is not None:
+        ledger = said(ledger, member.key, _said(last, last.reason))
+    return _sized(ledger, member, hold)
+
+
+def _held(ledger: Ledger, member: Member, hold: Hold | None, seen: Observation, *, now: Instant) -> Ledger:
     if hold is None or _overtaken(hold, member, seen):
         return ledger
-    return replace(ledger, holds=MappingProxyType({**ledger.holds, member.key: hold}))
+    # A status can be edited by anybody: no date in the future and no endless wait may keep it off for ever.
+    hold = replace(hold, since=min(hold.since, now), wait_factor=min(hold.wait_factor, LONGEST_WAIT_FACTOR))
+    last_shed_at = ledger.last_shed_at if hold.by_owner else max(ledger.last_shed_at, hold.since)
+    return replace(ledger, holds=MappingProxyType({**ledger.holds, member.key: hold}), last_shed_at=last_shed_at)
+
+
+def _sized(ledger: Ledger, member: Member, hold: Hold | None) -> Ledger:
+    """The ledger with the footprint that the status tells: without it what is held off would return blindly."""
+    status = member.integration.status
+    known = status.footprint if status else None
+    if known is None or known.steady is None:
+        return ledger
+    place = (member.key, hold.rung if hold is not None and hold.rung < member.ladder.off else 0)
+    if known.source == Source.LEARNED:
+        return replace(ledger, learned=MappingProxyType({**ledger.learned, place: known.steady}))
+    if known.source != Source.MEASURED:
+        return ledger
+    # So that the 95th percentile is what it was and the maximum too; what is measured from now on replaces them.
+    sizes = (*(known.steady,) * 19, max(known.steady, known.peak or 0))
+    return replace(ledger, measured=MappingProxyType({**ledger.measured, place: sizes}))
+
+
+def _said(last: LastDecision, reason: Reason) -> Said:
+    """The last decision as its status tells it, figures and all, so that a restart changes no status."""
+    figures = {
+        "memory_percent": last.memory_percent,
+        "forecast_percent": last.forecast_percent,
+        "lower_percent": last.lower,
+        "upper_percent": last.upper,
+        "model": last.model or None,
+    }
+    return Said(
+        at=from_rfc3339(last.at) or 0.0,
+        reason=reason,
+        message=last.message,
+        id=int(last.id) if last.id.isdecimal() else 0,
+        numbers=MappingProxyType(figures),
+        frees_bytes=last.frees,
+    )
 
 
 def _overtaken(hold: Hold, member: Member, seen: Observation) -> bool:

@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from brownout.api.integration import Integration
 from brownout.api.policy import PolicySpec
-from brownout.core.errors import describe
 from brownout.core.footprint import Footprint, estimate
 from brownout.core.instant import Instant
 from brownout.core.ladder import ladder_of
@@ -19,12 +18,15 @@ from brownout.core.member import UNSEEN, Member, Observation, Presence
 from brownout.core.outlook import look_out
 from brownout.core.sample import Sample
 from brownout.core.snapshot import Snapshot
+from brownout.core.wording import sentence
 from brownout.engine.ports import Inventory
-from brownout.engine.world import World
+from brownout.engine.world import World, faulty
 
 # A workload or sensor that has not answered by then is unknown for this tick. Well under the 30 s tick, well over
 # what a loaded box needs.
 PATIENCE_S = 5.0
+# Characters of what a workload says of itself (the end of its stderr may be long) that go into statuses and sentences.
+MOST_DETAIL = 1000
 
 
 async def observe(world: World, inventory: Inventory) -> tuple[Sample, Mapping[str, Observation]]:
@@ -52,12 +54,10 @@ def _held(observations: Mapping[str, Observation]) -> Mapping[str, int]:
 
 async def _sample(world: World, policy: PolicySpec) -> Sample:
     now = world.clock.now()
-    try:
+    with world.contained("sensor"):
         async with asyncio.timeout(PATIENCE_S):
             return await world.sensor.read(now=now, scope=policy.scope, budget_bytes=policy.memory_budget)
-    except Exception as error:  # noqa: BLE001 - a sensor's bug may cost a sample, never the loop
-        world.observers.on_fault("sensor", describe(error))
-        return Sample(at=now)
+    return Sample(at=now)
 
 
 async def _observation(world: World, integration: Integration) -> Observation:
@@ -67,10 +67,12 @@ async def _observation(world: World, integration: Integration) -> Observation:
         return Observation(presence=Presence.MISSING, detail=f"this home cannot run workload.{kind}", resumable=False)
     try:
         async with asyncio.timeout(PATIENCE_S):
-            return await driver.observe(integration)
+            seen = await driver.observe(integration)
     except Exception as error:  # noqa: BLE001 - one bad integration must not blind the others (acto 62)
-        world.observers.on_fault("workload", f"{integration.name}: {describe(error)}")
-        return Observation(presence=Presence.UNKNOWN, detail=describe(error))
+        why = sentence(faulty(error), longest=MOST_DETAIL)
+        world.observers.on_fault("workload", f"{integration.name}: {why}")
+        return Observation(presence=Presence.UNKNOWN, detail=why)
+    return replace(seen, detail=sentence(seen.detail, longest=MOST_DETAIL))
 
 
 def members_of(

@@ -25,10 +25,18 @@ from brownout.core.standing import Standing, rejected_status, status_of
 from brownout.engine.memory import Acquaintance, let_go
 from brownout.engine.observe import members_of, observe, snapshot_of
 from brownout.engine.ports import Inventory, Outcome, OutcomeStatus, TickDetails
+from brownout.engine.recall import NEWEST, newest
 from brownout.engine.report import Reporter, policy_status_of
 from brownout.engine.switchboard import Switchboard
 from brownout.engine.timing import Stopwatch
 from brownout.engine.world import World
+
+# History is read once, at the start; a disk that hangs must not keep the guard from its post.
+RESUME_S = 10.0
+# Whether it was done before the crash, nobody knows any more; what is seen now decides.
+UNKNOWN_OUTCOME = Outcome(
+    status=OutcomeStatus.SKIPPED, detail="the controller ended before the outcome of this was known"
+)
 
 
 class Reconciler:
@@ -38,7 +46,7 @@ class Reconciler:
         self._world = world
         self._met = Acquaintance()
         self._observed: Mapping[str, Observation] = {}
-        self._reporting: asyncio.Task[None] | None = None
+        self._resumed = False
         self.reporter = Reporter(world)
         self.board = Switchboard(world, wake)
         self.inventory = Inventory()
@@ -47,24 +55,20 @@ class Reconciler:
         self.statuses: dict[str, IntegrationStatus] = {}
         self.policy_status = PolicyStatus()
         self.ticked_at: float | None = None
-
-    async def resume(self) -> None:
-        """Before the first tick: the window from history, and intents that a crash left without an outcome."""
-        now, policy = self._world.clock.now(), self._world.home.inventory().policy.spec
-        samples = await self._world.journal.window(since=now - policy.window, now=now)
-        self.board.ledger = resumed(self.board.ledger, samples, policy, now=now)
-        for record in await self._world.journal.unresolved():
-            outcome = Outcome(status=OutcomeStatus.SKIPPED, detail="the controller ended before this was done")
-            self._world.journal.resolve(record.id, at=now, outcome=outcome)
+        self.passed_at = world.clock.now()  # the last pass that ended, also one that still waits for the inventory
 
     async def tick(self, cause: str) -> None:
         """One pass. An inventory that was never read in full is waited for: an empty index is not an empty cluster."""
         inventory = self._world.home.inventory()
-        if not inventory.complete:
-            return
+        if inventory.complete:
+            await self._pass(inventory, cause)
+        self.passed_at = self._world.clock.now()
+
+    async def _pass(self, inventory: Inventory, cause: str) -> None:
+        before, self.inventory = self.inventory, inventory
+        await self._resume()
+        self._part_with(before)
         watch = Stopwatch(self._world.clock)
-        self._part_with(inventory)
-        self.inventory = inventory
         with watch("observe"):
             sample, observed = await observe(self._world, inventory)
         with watch("decide"):
@@ -77,6 +81,23 @@ class Reconciler:
             self._report(snapshot, decision, inventory)
         self.ticked_at = self._world.clock.now()
         self._tell(cause, decision, watch.durations_s)
+
+    async def _resume(self) -> None:
+        """Before the first look: the window from history, and intents that a crash left without an outcome.
+
+        A history that cannot be read in time costs the window, never the controller.
+        """
+        if self._resumed:
+            return
+        self._resumed = True
+        journal, now, policy = self._world.journal, self._world.clock.now(), self.inventory.policy.spec
+        with self._world.contained("history"):
+            async with asyncio.timeout(RESUME_S):
+                samples = await journal.window(since=now - policy.window, now=now)
+                self.board.ledger = resumed(self.board.ledger, samples, policy, now=now)
+                self._met.newest = newest(await journal.decisions(limit=NEWEST))
+                for record in await journal.unresolved():
+                    journal.resolve(record.id, at=now, outcome=UNKNOWN_OUTCOME)
 
     def emergency(self, used_percent: float) -> None:
         """The sentinel's call: decide the emergency on what was last observed, and act without waiting."""
@@ -99,8 +120,9 @@ class Reconciler:
     def _take_in(self, inventory: Inventory, sample: Sample, observed: Mapping[str, Observation]) -> Snapshot:
         """The ledger after this look, and the snapshot on it."""
         now, policy, board = self._world.clock.now(), inventory.policy.spec, self.board
+        board.ledger = self._met.meet(board.ledger, inventory, observed, now=now)
+        # After the meeting: what is measured belongs to the rung on which it was held before a restart.
         board.ledger = footprints_measured(sampled(board.ledger, sample, policy), observed)
-        board.ledger = self._met.meet(board.ledger, inventory, observed)
         board.ledger, _ = settled(board.ledger, now=now)
         self._observed = observed
         members = members_of(inventory, observed, board.ledger, now=now)
@@ -116,7 +138,8 @@ class Reconciler:
         if self.board.ledger.window.latest is not sample:
             return
         levels = {member.key: member.ladder.level_name(member.rung) for member in snapshot.members}
-        self._world.journal.add_sample(sample, levels)
+        with self._world.contained("history"):
+            self._world.journal.add_sample(sample, levels)
         base = snapshot.outlook.base
         self.board.ledger = replace(self.board.ledger, smoothed_percent=base.value if base else None)
 
@@ -124,7 +147,8 @@ class Reconciler:
         steps = tuple(step for step in decision.steps if self._world.home.may_act(step.key))
         decision = replace(decision, steps=steps)
         if self._dry_run:
-            await self.board.rehearse(decision)
+            with self._world.contained("history"):
+                await self.board.rehearse(decision)
         elif decision.verdict is Verdict.EMERGENCY:
             self.board.carry_out_now(decision, inventory, before=self._write_ahead)
         elif steps:
@@ -132,48 +156,48 @@ class Reconciler:
 
     def _write_ahead(self, step: Step) -> asyncio.Task[bool] | None:
         """Put into the status what a step is about to do, so that a crash in between leaves a trace to undo."""
-        if not step.action.sheds or step.key not in self.statuses:
+        if not step.action.sheds:
             return None
-        status = with_hold(self.statuses[step.key], step, self._observed.get(step.key))
-        return asyncio.create_task(self.reporter.write_one(step.key, status))
+        known = self.statuses.get(step.key) or self.inventory.integrations[step.key].status or IntegrationStatus()
+        return self.reporter.write_ahead(step.key, with_hold(known, step, self._observed.get(step.key)))
 
     def _report(self, snapshot: Snapshot, decision: Decision, inventory: Inventory) -> None:
         now = self._world.clock.now()
-        in_flight = self.board.in_flight
-        for member in snapshot.members:
-            if member.ours and self._world.home.may_act(member.key):
-                standing = self._standing(member, snapshot, decision, in_flight=member.key in in_flight)
-                self.statuses[member.key] = status_of(standing, now=now)
+        ours = (member for member in snapshot.members if member.ours and self._world.home.may_act(member.key))
+        statuses = {member.key: self._status(member, snapshot, decision) for member in ours}
         for key in inventory.rejected - inventory.integrations.keys():
             if key in inventory.problems:  # by key in a cluster; a broken file of a box has no object to write to
                 previous = self.statuses.get(key, IntegrationStatus())
-                self.statuses[key] = rejected_status(inventory.problems[key], previous, now=now)
+                statuses[key] = rejected_status(inventory.problems[key], previous, now=now)
+        self.statuses = statuses
         self.policy_status = policy_status_of(
             snapshot, decision, inventory, self.policy_status, now=now, node=self._world.node
         )
-        if self._reporting is None or self._reporting.done():
-            self._reporting = asyncio.create_task(self.reporter.write(dict(self.statuses), self.policy_status))
+        self.reporter.offer(statuses, self.policy_status)
 
-    def _standing(self, member: Member, snapshot: Snapshot, decision: Decision, *, in_flight: bool) -> Standing:
+    def _status(self, member: Member, snapshot: Snapshot, decision: Decision) -> IntegrationStatus:
+        """What it says of one integration. Of a step down that is under way it must keep saying who does it."""
         known = self.statuses.get(member.key) or member.integration.status
-        return Standing(
+        standing = Standing(
             member=member,
             snapshot=snapshot,
             decision=decision,
             said=self.board.ledger.said.get(member.key),
             previous=known or IntegrationStatus(),
-            in_flight=in_flight,
+            in_flight=member.key in self.board.in_flight,
             problems=self.inventory.problems.get(member.key, ()),
             dry_run=self._dry_run,
             node=self._world.node,
         )
+        status, step = status_of(standing, now=self._world.clock.now()), self.board.shedding.get(member.key)
+        return with_hold(status, step, member.observed) if step else status
 
-    def _part_with(self, inventory: Inventory) -> None:
+    def _part_with(self, before: Inventory) -> None:
         """End what is no longer declared; a successor of the same name is met as a stranger."""
-        gone = self._met.gone(inventory)
+        gone = self._met.gone(self.inventory)
         for key in gone:
-            before = self.inventory.integrations.get(key)
-            driver = self._world.driver(before) if before else None
+            known = before.integrations.get(key)
+            driver = self._world.driver(known) if known else None
             if driver is not None and not self._dry_run:
                 self.board.part_with(key, driver)
             self.statuses.pop(key, None)

@@ -5,14 +5,13 @@ Writing never holds up deciding: a home that is slow or away gets the newest sta
 
 import asyncio
 import math
+from collections import defaultdict
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from brownout.api.reasons import ConditionType, Reason
 from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.conditions import condition, merged
-from brownout.core.errors import describe
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.plan import Decision
 from brownout.core.snapshot import Snapshot
@@ -24,44 +23,78 @@ SIDE_BY_SIDE = 8
 PATIENCE_S = 10.0
 
 
-@dataclass(slots=True)
 class Reporter:
-    """Knows what stands written, and writes what differs."""
+    """Knows what each status should say and what stands written, and writes what differs: always the newest.
 
-    world: World
-    written: dict[str, IntegrationStatus] = field(default_factory=dict)
-    _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
+    Of one object never two writes are under way, so that an older status cannot overtake a newer one.
+    """
 
-    async def write(self, statuses: Mapping[str, IntegrationStatus], policy_status: PolicyStatus) -> None:
-        """Offer every changed status to the home, and the policy's each time: it is the heartbeat."""
-        changed = [key for key, status in statuses.items() if status != self.written.get(key)]
-        await asyncio.gather(
-            self._write_policy(policy_status), *(self.write_one(key, statuses[key]) for key in changed)
-        )
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._newest: dict[str, IntegrationStatus] = {}
+        self._written: dict[str, IntegrationStatus] = {}
+        self._gate = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._round: asyncio.Task[None] | None = None
+        self._ahead: set[asyncio.Task[bool]] = set()
 
-    async def write_one(self, key: str, status: IntegrationStatus) -> bool:
-        """Write one status now; False when the home could not take it."""
-        async with self._gate:
-            done = await self._bounded("status", self.world.home.write_status(key, status))
-        if done:
-            self.written[key] = status
-        return done
+    def offer(self, statuses: Mapping[str, IntegrationStatus], policy_status: PolicyStatus) -> None:
+        """Begin to write what has changed, and the policy's status each time: it is the heartbeat.
+
+        While an earlier round is under way nothing is begun; the next tick offers again. What is not offered is
+        somebody else's now, and what stands there is not known any more.
+        """
+        self._newest = dict(statuses)
+        self._written = {key: status for key, status in self._written.items() if key in statuses}
+        if self._round is None or self._round.done():
+            self._round = asyncio.create_task(self._write_all(policy_status))
+
+    def write_ahead(self, key: str, status: IntegrationStatus) -> asyncio.Task[bool]:
+        """Begin to write one status before all others; the result is False when the home could not take it."""
+        self._newest[key] = status
+        task = asyncio.create_task(self._write(key))
+        self._ahead.add(task)
+        task.add_done_callback(self._ahead.discard)
+        return task
 
     def forget(self, keys: frozenset[str]) -> None:
-        """These are no longer declared."""
+        """These are no longer declared: nothing is written of them any more, and a successor begins afresh."""
         for key in keys:
-            self.written.pop(key, None)
+            self._newest.pop(key, None)
+            self._written.pop(key, None)
 
-    async def _write_policy(self, status: PolicyStatus) -> None:
-        await self._bounded("status", self.world.home.write_policy_status(status))
+    async def finish(self, *, patience_s: float) -> None:
+        """Let what is being written get through; then give it up."""
+        writing = {task for task in (self._round, *self._ahead) if task is not None and not task.done()}
+        if writing:
+            await asyncio.wait(writing, timeout=patience_s)
+        for task in writing:
+            task.cancel()
 
-    async def _bounded(self, where: str, writing: Coroutine[Any, Any, bool]) -> bool:
-        try:
+    async def _write_all(self, policy_status: PolicyStatus) -> None:
+        changed = [key for key, status in self._newest.items() if status != self._written.get(key)]
+        policy = self._bounded(self._world.home.write_policy_status(policy_status))
+        await asyncio.gather(policy, *(self._write_in_turn(key) for key in changed))
+
+    async def _write_in_turn(self, key: str) -> None:
+        async with self._gate:
+            await self._write(key)
+
+    async def _write(self, key: str) -> bool:
+        async with self._turns[key]:
+            status = self._newest.get(key)
+            if status is None or status == self._written.get(key):
+                return True
+            done = await self._bounded(self._world.home.write_status(key, status))
+            if done and key in self._newest:
+                self._written[key] = status
+            return done
+
+    async def _bounded(self, writing: Coroutine[Any, Any, bool]) -> bool:
+        with self._world.contained("status"):
             async with asyncio.timeout(PATIENCE_S):
                 return await writing
-        except Exception as error:  # noqa: BLE001 - a home's bug costs a status, never the loop
-            self.world.observers.on_fault(where, describe(error))
-            return False
+        return False
 
 
 def policy_status_of(
@@ -78,7 +111,7 @@ def policy_status_of(
             ConditionType.ACCEPTED,
             not faults,
             Reason.INVALID_SPEC if faults else "Valid",
-            "; ".join(faults)[:4000],
+            "; ".join(faults),
             now=now,
             generation=generation,
         ),

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from brownout.api.policy import PolicySpec
-from brownout.core.errors import describe
 from brownout.core.pacing import pause_s
-from brownout.core.sample import plausible
 from brownout.engine.world import World
 
 
@@ -43,25 +41,20 @@ class Sentinel:
     def look(self) -> float:
         """Look once, react, and say in how many seconds to look again."""
         policy, now = self._policy(), self._world.clock.now()
-        used = plausible(self._read(policy))
-        self._react(used, policy)
+        used = self._world.used_percent(policy)
+        with self._world.contained("sentinel"):  # the last guard outlives every bug of ours (earlyoom 378)
+            self._react(used, policy)
         edge = policy.thresholds.emergency
         slowest = policy.sentinel.interval
         pause = pause_s(self._last, used, elapsed_s=now - self._last_at, edge_percent=edge, slowest_s=slowest)
         self._last, self._last_at, self.looks = used, now, self.looks + 1
         return pause
 
-    def _read(self, policy: PolicySpec) -> float | None:
-        try:
-            return self._world.gauge.used_percent(scope=policy.scope, budget_bytes=policy.memory_budget)
-        except Exception as error:  # noqa: BLE001 - the last guard outlives garbage in /proc/meminfo (earlyoom 378)
-            self._world.observers.on_fault("sentinel", describe(error))
-            return None
-
     def _react(self, used: float | None, policy: PolicySpec) -> None:
-        if used is None:
+        limits = policy.thresholds
+        if used is None or used < limits.disable:
             return
-        if used >= policy.thresholds.emergency:
-            self._reactions.emergency(used)
-        elif used >= policy.thresholds.disable and (self._last is None or self._last < policy.thresholds.disable):
+        if self._last is None or self._last < limits.disable:
             self._reactions.early("memory crossed the disable threshold")
+        if used >= limits.emergency:
+            self._reactions.emergency(used)

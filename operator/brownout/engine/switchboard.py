@@ -5,41 +5,52 @@ emergency. An emergency does not queue: its steps start at once, beside whatever
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import math
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from brownout.api.policy import PolicySpec
-from brownout.core.bookkeeping import (
-    FAILED_REST_S,
-    STALE_REST_S,
-    failed,
-    return_done,
-    said,
-    shed_done,
-    succeeded,
-)
-from brownout.core.ledger import Ledger, Said
+from brownout.core.bookkeeping import FAILED_REST_S, failed
+from brownout.core.instant import Instant
+from brownout.core.ledger import Ledger
+from brownout.core.member import Hold
 from brownout.core.plan import Decision, Step
-from brownout.core.sample import Sample
-from brownout.engine.actuate import Done, carry_out, carry_out_now, rehearse
+from brownout.engine.actuate import Done, carry_out, carry_out_now, rehearsed
+from brownout.engine.aftermath import taken_in, told
+from brownout.engine.memory import identity_of
 from brownout.engine.ports import Inventory, OutcomeStatus, WorkloadDriver
 from brownout.engine.world import World
 
-# A program that would not end in an emergency is tried again so soon: the box may not have longer.
-EMERGENCY_RETRY_S = 1.0
+# How long a calm step waits until the home has written down what it will do. A home that is away must not keep the
+# planner from acting; where it is the API server, the switch itself would not get through either.
+AHEAD_S = 2.0
+# People are told on a best effort; nothing is ever held up for that.
+TELLING_S = 5.0
+# An emergency looks up to ten times a second. What it could not stop it tries again, but not at every look.
+AGAIN_S = 5.0
+# What is given up at the end gets this long to notice.
+GIVE_UP_S = 1.0
+
+Before = Callable[[Step], asyncio.Task[bool] | None]  # writes ahead what a step will do
 
 
 class Switchboard:
-    """Owns the tasks that switch workloads. `ledger` is replaced, never changed; `wake` calls the planner."""
+    """Owns the tasks that switch workloads. `ledger` is replaced, never changed; `wake` calls the planner.
+
+    `shedding` are the steps down that are under way: until they are done the ledger does not know of them, but the
+    statuses must.
+    """
 
     def __init__(self, world: World, wake: Callable[[str], None]) -> None:
         self._world = world
         self._wake = wake
-        self._plans: set[asyncio.Task[None]] = set()
-        self._busy: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._busy: Counter[str] = Counter()
+        self._ending = False
         self._rehearsed: tuple[tuple[str, str, str], ...] = ()
-        self._emergency: set[str] = set()
-        self._tried: dict[str, float] = {}  # when an emergency last tried to end what
+        self._again_at: dict[str, Instant] = {}
+        self.shedding: dict[str, Step] = {}
         self.ledger = Ledger()
 
     @property
@@ -47,28 +58,17 @@ class Switchboard:
         """Keys that are being switched now."""
         return frozenset(self._busy)
 
-    def carry_out(
-        self, decision: Decision, inventory: Inventory, *, before: Callable[[Step], asyncio.Task[bool] | None]
-    ) -> None:
-        """Begin a plan in calm times: its steps one after the other. `before` writes ahead what a step will do."""
+    def carry_out(self, decision: Decision, inventory: Inventory, *, before: Before) -> None:
+        """Begin a plan in calm times: its steps one after the other."""
         self._begin(self._in_turn(decision, inventory, before), tuple(step.key for step in decision.steps))
 
-    def carry_out_now(self, decision: Decision, inventory: Inventory, *, before: Callable[[Step], object]) -> None:
-        """Begin an emergency: all steps at once, none that is already on its way."""
-        for step in decision.steps:
-            if step.key in self._emergency or not self._due(step.key):
-                continue
-            self._emergency.add(step.key)
-            self._begin(self._at_once(decision, step, inventory), (step.key,))
-            before(step)
-
-    def _due(self, key: str) -> bool:
-        """Whether an emergency may try it (again): once a second, however often the sentinel looks."""
+    def carry_out_now(self, decision: Decision, inventory: Inventory, *, before: Before) -> None:
+        """Begin an emergency: all steps at once, none that an emergency is taking already."""
         now = self._world.clock.now()
-        due = now - self._tried.get(key, -EMERGENCY_RETRY_S) >= EMERGENCY_RETRY_S
-        if due:
-            self._tried[key] = now
-        return due
+        for step in decision.steps:
+            if now >= self._again_at.get(step.key, 0.0):
+                self._again_at[step.key] = math.inf
+                self._begin(self._at_once(decision, step, inventory, before), (step.key,))
 
     def part_with(self, key: str, driver: WorkloadDriver) -> None:
         """Begin to end what belongs to an integration that is no longer declared."""
@@ -82,92 +82,109 @@ class Switchboard:
         self._rehearsed = wanted
         for step in decision.steps:
             intent = await self._world.journal.intend(decision, step, dry_run=True)
-            rehearse(self._world, decision, step, intent)
+            rehearsed(self._world, decision, step, intent)
 
     async def drain(self, *, patience_s: float) -> None:
-        """Wait for what is under way, then give it up."""
-        if self._plans:
-            await asyncio.wait(self._plans, timeout=patience_s)
-        for task in tuple(self._plans):
+        """Let the steps that are under way end, but begin no other; then give them up."""
+        self._ending = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience_s)
+        for task in tuple(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._plans, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=GIVE_UP_S)
+
+    # --- tasks ---------------------------------------------------------------------------------------------------
 
     def _begin(self, work: Coroutine[Any, Any, None], keys: tuple[str, ...]) -> None:
-        for key in keys:
-            self._busy[key] = self._busy.get(key, 0) + 1
+        self._busy.update(keys)
         task = asyncio.create_task(work)
-        self._plans.add(task)
+        self._tasks.add(task)
         task.add_done_callback(lambda ended: self._end(ended, keys))
 
     def _end(self, task: asyncio.Task[None], keys: tuple[str, ...]) -> None:
-        self._plans.discard(task)
-        for key in keys:
-            self._busy[key] -= 1
-            if not self._busy[key]:
-                del self._busy[key]
-                self._emergency.discard(key)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._world.observers.on_fault("actuation", f"{type(error).__name__}: {error}")
+        self._tasks.discard(task)
+        self._busy -= Counter(keys)
+        with self._world.contained("actuation"):
+            if not task.cancelled():
+                task.result()
         self._wake("a step has ended")
 
-    async def _in_turn(
-        self, decision: Decision, inventory: Inventory, before: Callable[[Step], asyncio.Task[bool] | None]
-    ) -> None:
-        for step in decision.steps:
-            ahead = before(step)
-            if ahead is not None:
-                await ahead
-            held = self.ledger.holds.get(step.key)
-            replicas = held.replicas_before if held else None
-            done = await carry_out(self._world, decision, step, inventory, replicas=replicas)
-            await self._remember(decision, done, inventory)
+    # --- steps ---------------------------------------------------------------------------------------------------
 
-    async def _at_once(self, decision: Decision, step: Step, inventory: Inventory) -> None:
-        done = await carry_out_now(self._world, decision, step, inventory)
+    async def _in_turn(self, decision: Decision, inventory: Inventory, before: Before) -> None:
+        holds = self.ledger.holds
+        for step in decision.steps:
+            if self._ending:
+                return
+            with self._under_way(step):
+                await self._one(decision, step, inventory, planned_on=holds.get(step.key), ahead=before(step))
+
+    async def _one(
+        self,
+        decision: Decision,
+        step: Step,
+        inventory: Inventory,
+        *,
+        planned_on: Hold | None,
+        ahead: asyncio.Task[bool] | None,
+    ) -> None:
+        if ahead is not None:
+            await asyncio.wait((ahead,), timeout=AHEAD_S)
+        done = await carry_out(
+            self._world,
+            decision,
+            step,
+            inventory,
+            replicas=planned_on.replicas_before if planned_on else None,
+            overtaken=lambda: self._overtaken(step.key, planned_on),
+        )
         await self._remember(decision, done, inventory)
 
+    def _overtaken(self, key: str, planned_on: Hold | None) -> str:
+        """A plan that waited its turn must not undo what an emergency has done meanwhile."""
+        taken = self._again_at.get(key) == math.inf or self.ledger.holds.get(key) != planned_on
+        return "it has been switched meanwhile" if taken else ""
+
+    async def _at_once(self, decision: Decision, step: Step, inventory: Inventory, before: Before) -> None:
+        with self._under_way(step):
+            try:
+                with self._world.contained("status"):
+                    before(step)
+                done = await carry_out_now(self._world, decision, step, inventory)
+                await self._remember(decision, done, inventory)
+            finally:
+                self._again_at[step.key] = self._world.clock.now() + AGAIN_S
+        if done.outcome.status is OutcomeStatus.DONE:
+            del self._again_at[step.key]
+
+    @contextmanager
+    def _under_way(self, step: Step) -> Iterator[None]:
+        """While a step is carried out. What goes wrong on the way is one failed step, tried again with patience."""
+        if step.action.sheds:
+            self.shedding[step.key] = step
+        try:
+            yield
+        except Exception:
+            self.ledger = failed(self.ledger, step.key, now=self._world.clock.now(), first_rest_s=FAILED_REST_S)
+            raise
+        finally:
+            self.shedding.pop(step.key, None)
+
     async def _remember(self, decision: Decision, done: Done, inventory: Inventory) -> None:
-        """What a step has changed, in the ledger; and tell people."""
-        step, outcome, now = done.step, done.outcome, self._world.clock.now()
-        if outcome.status is OutcomeStatus.SKIPPED:
-            self.ledger = failed(self.ledger, step.key, now=now, first_rest_s=STALE_REST_S)
+        """What a step has changed; and tell people. What was replaced or withdrawn meanwhile has no memory."""
+        key = done.step.key
+        current = self._world.home.inventory().integrations.get(key)
+        if current is None or identity_of(current) != identity_of(inventory.integrations[key]):
             return
-        fault = outcome.detail if outcome.status is OutcomeStatus.FAILED else ""
-        words = Said(
-            at=decision.at,
-            reason=step.reason,
-            message=step.message,
-            id=done.intent,
-            failed=fault,
-            numbers=decision.numbers,
-            frees_bytes=-step.delta_bytes if step.delta_bytes is not None and step.delta_bytes < 0 else None,
-        )
-        self.ledger = said(self.ledger, step.key, words)
-        if fault:
-            self.ledger = failed(self.ledger, step.key, now=now, first_rest_s=FAILED_REST_S)
-        else:
-            self.ledger = self._moved(succeeded(self.ledger, step.key), done, inventory.policy.spec)
-        text = f"{step.message}; it failed: {fault}" if fault else step.message
-        await self._world.home.announce(step.key, step.reason.value, text, warning=bool(fault) or step.action.sheds)
+        now = self._world.clock.now()
+        self.ledger = taken_in(self.ledger, decision, done, inventory.policy.spec, now=now)
+        self.shedding.pop(key, None)  # from here on the ledger knows
+        if done.outcome.status is not OutcomeStatus.SKIPPED:
+            await self._announce(done)
 
-    def _moved(self, ledger: Ledger, done: Done, policy: PolicySpec) -> Ledger:
-        now, settle_s = self._world.clock.now(), policy.stabilization.settle
-        measured = _measured(ledger.sample, done.step.key)
-        if not done.step.action.sheds:
-            return return_done(ledger, done.step, now=now, measured=measured, settle_s=settle_s)
-        held = ledger.holds.get(done.step.key)
-        if held is not None and held.rung == done.step.to_rung:
-            return ledger  # an emergency overtook a graceful stop: the first of the two to end has said it all
-        return shed_done(
-            ledger,
-            done.step,
-            now=now,
-            stabilization=policy.stabilization,
-            measured=measured,
-            replicas_before=done.outcome.replicas_before,
-        )
-
-
-def _measured(sample: Sample | None, key: str) -> bool:
-    """Whether this workload's memory is measured, and so is apart from the base load."""
-    return sample is not None and key in sample.footprints
+    async def _announce(self, done: Done) -> None:
+        warning = done.outcome.status is OutcomeStatus.FAILED or done.step.action.sheds
+        with self._world.contained("home"):
+            async with asyncio.timeout(TELLING_S):
+                await self._world.home.announce(done.step.key, done.step.reason.value, told(done), warning=warning)

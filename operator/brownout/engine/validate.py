@@ -3,12 +3,14 @@
 A stale step is skipped and counted; that is an answer, not an error. The next tick decides afresh.
 """
 
-from brownout.api.policy import PolicySpec, RestoreStrategy
+from brownout.api.policy import Mode, PolicySpec, RestoreStrategy
 from brownout.api.reasons import Reason
+from brownout.core.ledger import Ledger
 from brownout.core.member import Observation, Presence
+from brownout.core.order import protected
 from brownout.core.plan import Action, Step
-from brownout.core.sample import plausible
 from brownout.core.wording import percent
+from brownout.engine.observe import members_of
 from brownout.engine.ports import Inventory
 from brownout.engine.world import World
 
@@ -25,7 +27,7 @@ async def stale(world: World, step: Step, inventory: Inventory) -> str:
         return "another controller is in charge of it now"
     driver = world.driver(planned)
     seen = await driver.observe(planned) if driver else None
-    return _other_run(step, seen) or _memory_moved(world, step, inventory.policy.spec)
+    return _other_run(step, seen) or _policy_moved(world, step, inventory)
 
 
 def _other_run(step: Step, seen: Observation | None) -> str:
@@ -37,19 +39,31 @@ def _other_run(step: Step, seen: Observation | None) -> str:
     return ""
 
 
-def _memory_moved(world: World, step: Step, policy: PolicySpec) -> str:
-    """Whether memory still asks for the step: somebody may have left, or the plan's earlier steps were enough."""
-    used = plausible(world.gauge.used_percent(scope=policy.scope, budget_bytes=policy.memory_budget))
-    if used is None:
-        return "RAM cannot be read" if step.action in (Action.ENABLE, Action.RAISE) else ""
-    if step.reason is Reason.ABOVE_THRESHOLD and used < policy.thresholds.disable:
+def _policy_moved(world: World, step: Step, inventory: Inventory) -> str:
+    """Whether the policy as it is now, on memory as it is now, still asks for the step.
+
+    Somebody may have left, the plan's earlier steps were enough, or its owner has asked for a dry run meanwhile.
+    """
+    policy = world.home.inventory().policy.spec
+    if policy.mode is Mode.DRY_RUN:
+        return "the policy asks for a dry run now"
+    used = world.used_percent(policy)
+    if used is not None and step.reason is Reason.ABOVE_THRESHOLD and used < policy.thresholds.disable:
         return f"RAM is down to {percent(used)}"
-    if step.action in (Action.ENABLE, Action.RAISE) and used >= _ceiling(policy):
-        return f"RAM is up to {percent(used)}"
-    return ""
+    if step.from_rung <= step.to_rung or _must_serve(step, inventory):
+        return ""
+    if used is None:
+        return "RAM cannot be read"
+    return f"RAM is up to {percent(used)}" if used >= _ceiling(policy, step) else ""
 
 
-def _ceiling(policy: PolicySpec) -> float:
-    """Above this nothing returns."""
-    below = policy.restore.strategy is RestoreStrategy.BELOW_ENABLE
-    return policy.thresholds.enable if below else policy.thresholds.disable
+def _must_serve(step: Step, inventory: Inventory) -> bool:
+    """Whether it starts whatever the load: the essential, and what that depends on."""
+    members = members_of(inventory, {}, Ledger(), now=0.0)
+    return step.action is Action.START and step.key in protected(members)
+
+
+def _ceiling(policy: PolicySpec, step: Step) -> float:
+    """At this and above nothing comes up; what is held only returns where it has become calm, unless it merely fits."""
+    calm = step.action is not Action.START and policy.restore.strategy is RestoreStrategy.BELOW_ENABLE
+    return policy.thresholds.enable if calm else policy.thresholds.disable

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from brownout.api.integration import Integration
+from brownout.api.policy import PolicySpec
 from brownout.api.workload import WorkloadKind
+from brownout.core.errors import BrownoutError, describe
+from brownout.core.sample import plausible
 from brownout.engine.observers import Observers
 from brownout.engine.ports import Clock, Home, Journal, MemoryGauge, NodeSensor, WorkloadDriver
 
@@ -26,3 +29,36 @@ class World:
     def driver(self, integration: Integration) -> WorkloadDriver | None:
         """Who switches this workload; None where this home has nobody for its kind."""
         return self.drivers.get(integration.spec.workload.kind)
+
+    def used_percent(self, policy: PolicySpec) -> float | None:
+        """Memory in percent, read at once; None where it cannot be read or makes no sense, which never raises."""
+        with self.contained("sentinel"):
+            return plausible(self.gauge.used_percent(scope=policy.scope, budget_bytes=policy.memory_budget))
+        return None
+
+    def contained(self, where: str) -> "Contained":
+        """For a `with`: what fails inside is told to the observers and goes no further."""
+        return Contained(self.observers, where)
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """The limit of a fault: one part of the world must not take the guard along. It lets cancellation through."""
+
+    observers: Observers
+    where: str
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.observers.on_fault(self.where, faulty(error))
+        return True
+
+
+def faulty(error: Exception) -> str:
+    """What went wrong; of what looks like a bug also its kind, without which a KeyError says nothing."""
+    known = isinstance(error, BrownoutError | OSError)
+    return describe(error) if known else f"{type(error).__name__}: {error}"

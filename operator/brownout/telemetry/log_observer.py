@@ -1,4 +1,4 @@
-"""The engine's events as log records: decisions that say something new, steps, faults.
+"""The engine's events as log records: decisions that say something new, steps, faults, what is refused.
 
 The same fault is told at most once a minute, with how often it came: a sensor that fails at every look of the
 sentinel would otherwise fill the disk that may have to be spared.
@@ -10,6 +10,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+from brownout.api.reasons import ConditionStatus, ConditionType
+from brownout.api.status import PolicyStatus
 from brownout.core.instant import Instant
 from brownout.engine.ports import Clock, OutcomeStatus, StepDetails, TickDetails
 from brownout.telemetry.logs import event
@@ -35,10 +37,12 @@ class LogObserver:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last: tuple[str, str] | None = None
+        self._refused = ""
         self._told: OrderedDict[tuple[str, str], _Told] = OrderedDict()
 
     def on_tick(self, details: TickDetails) -> None:
-        """Log the decision when it acts, or when its verdict or reason is another than before."""
+        """Log the decision when it acts, or when its verdict or reason is another than before; and what is refused."""
+        self._on_declared(details.policy_status)
         decision = details.decision
         said = (decision.verdict, decision.reason)
         if decision.holds and said == self._last:
@@ -49,6 +53,18 @@ class LogObserver:
             verdict=decision.verdict, reason=decision.reason, rule=decision.rule, cause=details.cause,
             steps=len(decision.steps), message=decision.message,
         )  # fmt: skip
+
+    def _on_declared(self, status: PolicyStatus) -> None:
+        """Log each change of what is wrong with the files or objects: who made the mistake may look only here."""
+        accepted = (it for it in status.conditions if it.type is ConditionType.ACCEPTED)
+        wrong = next((it.message for it in accepted if it.status is ConditionStatus.FALSE), "")
+        if wrong == self._refused:
+            return
+        self._refused = wrong
+        if wrong:
+            event(_LOG, logging.WARNING, "refused; the last good version stays", problems=wrong)
+        else:
+            event(_LOG, logging.INFO, "all that is declared is accepted again")
 
     def on_step(self, details: StepDetails) -> None:
         """Log a step with what came of it; one that failed is a warning."""

@@ -1,0 +1,130 @@
+"""Hypothesis strategies for the core: members and snapshots, tidy ones and any that could ever be met."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from brownout.api.reasons import Reason
+from brownout.core.member import Hold, Member, Presence
+from brownout.core.settle import Pending
+from brownout.core.snapshot import Snapshot
+from tests.builders import make_policy
+from tests.worlds import NOW, make_forecast, make_hold, make_member, make_snapshot
+
+NAMES = ("a", "b", "c", "d", "e", "f")
+POLICIES = tuple(
+    make_policy(restore={"strategy": strategy}, forecast={"model": model}).spec
+    for strategy in ("BelowEnable", "WhenItFits")
+    for model in ("Auto", "Linear")
+)
+UNKNOWN_PERCENT = (None, math.nan, math.inf, -math.inf, -1.0, 1e308)
+PRESSURE = (Reason.ABOVE_THRESHOLD, Reason.FORECAST_ABOVE_THRESHOLD, Reason.EMERGENCY, Reason.DOES_NOT_FIT)
+BY_OWNER = (Reason.DISABLED_BY_OWNER, Reason.DEPENDENCY_DISABLED)
+
+
+# Built once: a strategy that is made anew for each draw is checked anew each time, which takes longer than drawing.
+_SIZE = st.floats(0.0, 20.0)
+_KNOWN = st.lists(_SIZE, min_size=1, max_size=3).map(lambda found: sorted(found, reverse=True))
+_ANY_SIZES: st.SearchStrategy[Any] = _KNOWN | st.lists(_SIZE | st.none(), min_size=1, max_size=3)
+_NEEDS = st.sets(st.sampled_from(NAMES), max_size=2)
+_ODD_NEEDS = st.sets(st.sampled_from((*NAMES, "nobody")), max_size=2)
+_COUNT = st.integers(1, len(NAMES))
+_ORDER = st.permutations(range(len(NAMES)))
+_FACETS = st.tuples(
+    st.sampled_from(["usual"] * 4 + ["essential", "pinned"]), st.integers(0, 3), st.booleans(), st.booleans()
+)
+_SELDOM = st.sampled_from([False, False, False, True])
+_ODDITIES = st.tuples(st.sampled_from([*Presence]), st.booleans(), _SELDOM, _SELDOM, _SELDOM, _SELDOM, _SELDOM)
+_HOLD = st.none() | st.tuples(
+    st.integers(1, 3), st.sampled_from([*PRESSURE, *BY_OWNER]), st.sampled_from([1.0, 2.0, 16.0])
+)
+
+
+@st.composite
+def tidy_members(draw: st.DrawFn, *, known: bool = True, needs: bool = True) -> tuple[Member, ...]:
+    """Draw integrations that all run as their owners wish, of every rank, in any order."""
+    count = draw(_COUNT)
+    made = [_tidy(draw, index, known=known, needs=needs) for index in range(count)]
+    return tuple(made[index] for index in draw(_ORDER) if index < count)
+
+
+def _tidy(draw: st.DrawFn, index: int, *, known: bool, needs: bool) -> Member:
+    rank, priority, measured, _ = draw(_FACETS)
+    return make_member(
+        NAMES[index],
+        draw(_KNOWN if known else _ANY_SIZES),
+        measured=measured,
+        priority=priority,
+        essential=rank == "essential",
+        pinned=rank == "pinned",
+        depends_on=sorted(draw(_NEEDS) & set(NAMES[:index])) if needs else [],
+    )
+
+
+@st.composite
+def any_members(draw: st.DrawFn) -> tuple[Member, ...]:
+    """Draw integrations in any state: switched off, held, vanished, failing, in a ring of dependencies."""
+    return tuple(_spoiled(draw, member) for member in draw(tidy_members(known=False, needs=False)))
+
+
+def _spoiled(draw: st.DrawFn, member: Member) -> Member:
+    needs = sorted(draw(_ODD_NEEDS) - {member.name})
+    presence, wanted, outdated, hardened, resting, rejected, foreign = draw(_ODDITIES)
+    spec = member.integration.spec.model_copy(update={"depends_on": tuple(needs), "enabled": wanted})
+    return replace(
+        member,
+        integration=member.integration.model_copy(update={"spec": spec}),
+        observed=replace(member.observed, presence=presence, outdated=outdated, resumable=not hardened),
+        hold=_hold(draw(_HOLD), member),
+        resting=resting,
+        accepted=not rejected,
+        ours=not foreign,
+    )
+
+
+def _hold(drawn: tuple[int, Reason, float] | None, member: Member) -> Hold | None:
+    """By pressure at any rung, or by the owner's wish, which is always off."""
+    if drawn is None:
+        return None
+    rung, reason, factor = drawn
+    off = member.ladder.off
+    return make_hold(off if reason in BY_OWNER else min(rung, off), reason=reason, wait_factor=factor)
+
+
+_POLICY = st.sampled_from(POLICIES)
+_PENDING = Pending(key="a", rung=0, at=NOW - 10, deadline=NOW + 20, used_before_bytes=1, expected_bytes=1)
+_FORECAST = st.none() | st.builds(
+    lambda value, half, votes: make_forecast(value, half=half, votes=votes),
+    st.floats(0.0, 120.0),
+    st.floats(0.0, 7.5),
+    st.booleans(),
+)
+_MEMORY: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "forecast": _FORECAST,
+        "policy": _POLICY,
+        "calm_since": st.sampled_from([None, NOW, NOW - 299.0, NOW - 301.0, NOW - 90_000.0]),
+        "last_shed_at": st.sampled_from([0.0, NOW - 10.0, NOW - 301.0]),
+        "last_return_at": st.sampled_from([0.0, NOW - 10.0, NOW - 301.0]),
+        "pending": st.sampled_from([None, None, None, _PENDING]),
+        "in_flight": st.sampled_from([frozenset[str](), frozenset[str](), frozenset({"a"})]),
+    }
+)
+
+
+@st.composite
+def tidy_snapshots(draw: st.DrawFn, *, least: float = 0.0, most: float = 94.9, known: bool = True) -> Snapshot:
+    """Draw a calm machine on which everything runs, in use to between `least` and `most` per cent."""
+    members = draw(tidy_members(known=known))
+    return make_snapshot(draw(st.floats(least, most)), *members, policy=draw(_POLICY))
+
+
+_USE: st.SearchStrategy[float | None] = st.none() | st.floats(0.0, 120.0)
+
+
+@st.composite
+def any_snapshots(draw: st.DrawFn, percent: st.SearchStrategy[float | None] = _USE) -> Snapshot:
+    """Draw any world at all, in use to `percent`."""
+    return make_snapshot(draw(percent), *draw(any_members()), **draw(_MEMORY))

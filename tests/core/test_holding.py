@@ -1,0 +1,58 @@
+"""Holds over a restart: what a status remembers is what was held."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brownout.api.reasons import Reason
+from brownout.api.status import IntegrationStatus
+from brownout.core.holding import held, hold_from, with_hold
+from brownout.core.member import Observation, Presence
+from brownout.core.shed import step_down
+from tests.core.drawn import BY_OWNER, PRESSURE
+from tests.worlds import NOW, make_hold, make_member
+
+MEMBER = make_member("voice", (12.0, 8.0, 4.0))
+
+
+@given(
+    rung=st.integers(1, 3),
+    reason=st.sampled_from([*PRESSURE, *BY_OWNER]),
+    wait_factor=st.sampled_from([1.0, 2.0, 16.0]),
+    replicas=st.none() | st.integers(0, 9),
+)
+def test_a_hold_survives_a_restart(rung: int, reason: Reason, wait_factor: float, replicas: int | None) -> None:
+    """Rung, reason, sentence, wait and replicas come back as they were."""
+    hold = replace(make_hold(rung, reason=reason, wait_factor=wait_factor, since=NOW), replicas_before=replicas)
+    status = IntegrationStatus(hold=held(hold, MEMBER), replicas_before=replicas)
+    written = IntegrationStatus.tolerant(status.model_dump(mode="json", by_alias=True))
+    assert hold_from(written, MEMBER) == hold
+
+
+@pytest.mark.parametrize(
+    "status", [None, IntegrationStatus(), {"hold": {"off": True}}, {"hold": {"byController": True}}]
+)
+def test_what_makes_no_sense_is_no_hold(status: object) -> None:
+    """A status that was edited by hand, or never written by us, holds nobody down."""
+    assert hold_from(IntegrationStatus.tolerant(status), MEMBER) is None
+
+
+def test_a_level_that_is_gone_is_the_best_one() -> None:
+    """A spec may have lost the level on which it was held: then nothing keeps it from its best."""
+    status = IntegrationStatus(hold=held(make_hold(2), MEMBER))
+    found = hold_from(status, make_member("voice", 12.0))
+    assert found is not None
+    assert found.rung == 0
+
+
+def test_what_is_about_to_happen_is_written_ahead() -> None:
+    """A crash between the writing and the step leaves a trace that can be undone, with the replicas of before."""
+    step = step_down(MEMBER, 3, reason=Reason.EMERGENCY, because="RAM 96.0 %")
+    seen = Observation(presence=Presence.RUNNING, replicas=2)
+    ahead = with_hold(IntegrationStatus(), step, seen)
+    found = hold_from(ahead, MEMBER)
+    assert found is not None
+    assert (found.rung, found.reason, found.replicas_before) == (3, Reason.EMERGENCY, 2)
+    assert with_hold(ahead, step, None).replicas_before == 2
