@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
+
 from brownout.api.policy import Scope
 from brownout.sensing.cgroup import V1, Layout, levels_of
 from brownout.sensing.memory import MemoryReader, Unreadable
@@ -21,15 +23,11 @@ from tests.eventually import eventually
 
 MIB = 2**20
 #: Moves itself into the cgroup of the first argument, then becomes the rest.
-_ENTER = (
-    "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); os.execvp(sys.argv[2], sys.argv[2:])"
-)
+_ENTER = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); os.execvp(sys.argv[2], sys.argv[2:])"
 
 
 class Room(Protocol):
     """Some memory, of which the controller under test measures what is in use."""
-
-    mib: int
 
     def enter(self, argv: list[str]) -> list[str]:
         """The command line that runs a program in this room."""
@@ -115,7 +113,7 @@ def a_room(mib: int) -> Iterator[Room]:
         yield confined
     finally:
         eventually(lambda: not (confined.folder / "cgroup.procs").read_text())
-        eventually(lambda: confined.folder.rmdir() is None)  # busy while the last process is being taken apart
+        eventually(lambda: _removed(confined.folder))  # busy while the last process is being taken apart
 
 
 def _confined(mib: int) -> Confined | None:
@@ -127,19 +125,23 @@ def _confined(mib: int) -> Confined | None:
     try:
         folder.mkdir()
         (folder / layout.limit).write_text(str(mib * MIB))
-        # With v2 a process can only be put where no sibling of ours is in the way; with v1 always.
-        return Confined(folder, layout, mib) if layout is V1 else _given_up(folder)
+        # With v2 no process may live beside a cgroup that accounts for its children, and we live there.
+        if layout is V1:
+            return Confined(folder, layout, mib)
     except OSError:
-        return _given_up(folder)
-
-
-def _given_up(folder: Path) -> None:
+        pass
     with suppress(OSError):
         folder.rmdir()
+    return None
+
+
+def _removed(folder: Path) -> bool:
+    folder.rmdir()
+    return True
 
 
 def _node_bytes() -> int:
     reading = MemoryReader().read(scope=Scope.NODE, budget_bytes=None)
     if isinstance(reading, Unreadable):
-        raise RuntimeError(reading.why)
+        pytest.skip(f"there is no memory to be tested in: {reading.why}")
     return reading.used_bytes

@@ -27,6 +27,8 @@ from tests.eventually import eventually
 
 BEHAVING = ROOT / "tests" / "programs" / "behaving.py"
 START_S = 30.0
+#: For a switch that is due within seconds, on a machine that has much else to do.
+PATIENCE_S = 60.0
 END_S = 40.0
 
 #: Short times, so that a test is short; thresholds that nothing reaches by chance.
@@ -117,7 +119,7 @@ class Stage:
     # --- what runs -----------------------------------------------------------------------------------------------
 
     def run(self, *options: object) -> Controller:
-        """A controller in a process group of its own, in the room where there is one. Without a gateway unless asked."""
+        """A controller in a process group of its own, in the room if there is one; no gateway unless asked for."""
         listen = () if "--listen" in options else ("--listen", "none")
         words = brownout_argv("run", self.directory, "--state", self.state, *listen, *options)
         log = self.file(f"log-{len(self.controllers)}")
@@ -154,9 +156,9 @@ class Stage:
         """The state of each in one word."""
         return {name: self.status(name).get("state", "") for name in names}
 
-    def until(self, within_s: float = 30.0, **states: str) -> None:
+    def until(self, **states: str) -> None:
         """Wait until these integrations are so."""
-        eventually(lambda: self.states(*states) == states or _said(self.states(*states)), within_s=within_s)
+        eventually(lambda: self.states(*states) == states or _said(self.states(*states)), within_s=PATIENCE_S)
 
     def policy_status(self) -> dict[str, Any]:
         """The policy's status; empty where there is none yet."""

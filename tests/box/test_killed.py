@@ -1,9 +1,10 @@
-"""The controller is killed at any moment and started again: no twin, no orphan, nothing off for ever, every record there."""
+"""The controller is killed at any moment and started again: no twin, no orphan, nothing off for ever."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -81,7 +82,7 @@ def killed(stage: Stage, moments: tuple[Moment, ...]) -> None:
     """Run a controller, kill it at each of these moments, and look at what it leaves; the last one goes on."""
     controller = stage.controllers[-1] if stage.controllers else stage.run()
     for moment in moments:
-        eventually(lambda moment=moment: moment(stage), within_s=60, every_s=0.005)
+        eventually(partial(moment, stage), within_s=60, every_s=0.005)
         controller.signal(signal.SIGKILL)
         controller.exit_code()
         assert max((len(stage.processes(name)) for name in NAMES), default=0) <= 1

@@ -53,17 +53,17 @@ def test_a_policy_that_rehearses_leaves_on_what_is_on(stage: Stage) -> None:
     stage.integrate("voice")
     stage.run()
     stage.until(voice="Enabled")
-    pressed = {"thresholds": {"enable": 0.01, "disable": 0.02, "emergency": 0.03}}
-    stage.policy(mode="DryRun", **pressed)
+    pressed = {"enable": 0.01, "disable": 0.02, "emergency": 0.03}
+    stage.policy(mode="DryRun", thresholds=pressed)
     eventually(lambda: stage.status("voice")["reason"] == "DryRun", within_s=30)
     pid = stage.pid("voice")
     consistently(lambda: stage.pid("voice") == pid, for_s=1.5)
-    stage.policy(**pressed)
+    stage.policy(thresholds=pressed)
     stage.until(voice="Disabled")
 
 
 def test_a_broken_file_keeps_its_last_good_version_and_is_reported(stage: Stage) -> None:
-    """Garbage, an unknown field, a wrong unit, a name taken twice: nothing is switched, and each is told with its line."""
+    """Garbage, an unknown field, a wrong unit, a name taken twice: nothing is switched, each is told with its line."""
     stage.policy()
     stage.integrate("voice")
     stage.integrate("stubs")
@@ -88,9 +88,9 @@ def mistakes() -> tuple[tuple[str, str], ...]:
     """Texts of a file, and what is said of them."""
     document = integration_document("voice")
     return (
-        ("{", "1: is not YAML"),
+        ("spec: {", "2: cannot be read: while parsing a flow node"),
         (yaml.safe_dump({**document, "spec": {**document["spec"], "priorty": 1}}), '6: unknown field "spec.priorty"'),
-        (yaml.safe_dump({**document, "spec": {**document["spec"], "memory": "4 gigs"}}), '6: spec.memory: Invalid'),
+        (yaml.safe_dump({**document, "spec": {**document["spec"], "memory": "4 gigs"}}), "6: spec.memory: Invalid"),
     )
 
 
@@ -98,7 +98,7 @@ def refused(stage: Stage, said: str) -> None:
     """The policy's condition says it; and so does `get policy`, to whoever asks."""
     eventually(lambda: says(accepted(stage), said), within_s=20)
     policy = yaml.safe_load(stage.ask("get", "policy", "-o", "yaml").stdout)
-    assert any(says(condition, said) for condition in policy["status"]["conditions"])
+    assert any(said in condition["message"] for condition in policy["status"]["conditions"])
 
 
 def accepted(stage: Stage) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def test_voice_goes_first_stubs_never_and_all_come_back_without_flapping(roomy: 
         sees_why(roomy)
         load.take(SECOND_MIB)
         roomy.until(voice="Disabled", android="Disabled", discord="Enabled", stubs="Enabled")
-    roomy.until(within_s=60, **ALL_ON)
+    roomy.until(**ALL_ON)
     consistently(lambda: roomy.states(*ALL_ON) == ALL_ON, for_s=2.0)
     audited(decisions(roomy))
 
@@ -101,7 +101,7 @@ def test_pressure_lowers_before_it_disables_and_raises_again(roomy: Stage) -> No
         roomy.until(voice="Lowered", android="Enabled", discord="Enabled", stubs="Enabled")
         assert roomy.status("voice")["level"] == "small"
         assert "lowered voice to small" in roomy.status("voice")["message"]
-    roomy.until(within_s=60, **ALL_ON)
+    roomy.until(**ALL_ON)
     assert roomy.status("voice")["level"] == "large"
     actions = [row["action"] for row in decisions(roomy) if row["action"] != "Start"]
     assert actions == ["Lower", "Raise"]

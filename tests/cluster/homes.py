@@ -17,6 +17,7 @@ from brownout.kube.scale import ScaleDriver
 from brownout.kube.store import KubeHome
 from tests.cluster.world import World
 from tests.eventually import eventually_async
+from tests.local.loops import run
 
 #: Everything that waits, some 20 times faster than in earnest.
 QUICK = Rhythm(
@@ -96,22 +97,22 @@ async def running_home(
         with suppress(asyncio.CancelledError, Exception):
             await task
         await api.close()
-        await _sockets_closed()
+        await sockets_closed()
 
 
 def with_home(world: World, act: Callable[[Running], Awaitable[None]], **details: Any) -> None:
     """Do something beside a home that is ready, as the administrator unless `kubeconfig` says otherwise."""
 
-    async def run() -> None:
+    async def story() -> None:
         kubeconfig = details.pop("kubeconfig", world.server.admin_kubeconfig)
         async with running_home(kubeconfig, namespace=world.namespace, **details) as running:
             await running.ready()
             await act(running)
 
-    asyncio.run(run())
+    run(story())
 
 
-async def _sockets_closed() -> None:
+async def sockets_closed() -> None:
     """Let the loop close what was cancelled in a TLS handshake, or its socket would be left to the collector."""
     loop = asyncio.get_running_loop()
     closed = loop.create_future()

@@ -13,6 +13,7 @@ from tests.apiserver.users import ADMIN
 from tests.cluster.homes import Running, running_home, with_home
 from tests.cluster.world import POLICIES, world_in
 from tests.eventually import eventually, eventually_async
+from tests.local.loops import run
 
 DISABLED = IntegrationStatus(
     state=State.DISABLED,
@@ -28,7 +29,7 @@ def test_an_empty_index_is_not_an_empty_cluster(api_server: ApiServer, namespace
     world = world_in(api_server, namespace)
     key = world.integration()
 
-    async def run() -> None:
+    async def story() -> None:
         async with running_home(api_server.admin_kubeconfig, namespace=namespace) as running:
             assert not running.home.inventory().complete
             assert running.home.faults()
@@ -37,7 +38,7 @@ def test_an_empty_index_is_not_an_empty_cluster(api_server: ApiServer, namespace
             assert key in running.home.inventory().integrations
             assert running.home.may_act(key)
 
-    asyncio.run(run())
+    run(story())
 
 
 def test_wishes_wake_the_planner_and_our_own_words_do_not(api_server: ApiServer, namespace: str) -> None:
@@ -292,7 +293,7 @@ def test_signals_and_other_tasks_are_left_alone_when_kopf_ends(api_server: ApiSe
     """A task that is younger than kopf lives on after the home has ended."""
     world = world_in(api_server, namespace)
 
-    async def run() -> None:
+    async def story() -> None:
         async with running_home(api_server.admin_kubeconfig, namespace=namespace) as running:
             await running.ready()
             younger = asyncio.create_task(asyncio.Event().wait())
@@ -301,5 +302,5 @@ def test_signals_and_other_tasks_are_left_alone_when_kopf_ends(api_server: ApiSe
             assert not younger.done()
             younger.cancel()
 
-    asyncio.run(run())
+    run(story())
     assert eventually(world.server.ready)

@@ -1,6 +1,5 @@
 """The rights of the manifests are exactly those that are used: none is missing, none is there in vain."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from tests.apiserver.users import SERVICE_ACCOUNT
 from tests.cluster.homes import Running, running_home
 from tests.cluster.world import POLICIES, World, world_in
 from tests.eventually import eventually_async
+from tests.local.loops import run
 
 BASE = Path(__file__).parents[2] / "manifests" / "base"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -86,7 +86,7 @@ def test_what_is_granted_is_what_is_used(own_api_server: ApiServer, tmp_path: Pa
         world.workload(kind.lower(), kind=kind)
         world.integration(kind.lower(), kind=kind)
 
-    async def run() -> None:
+    async def story() -> None:
         async with running_home(server.kubeconfig(SERVICE_ACCOUNT), namespace="brownout-system") as running:
             await running.ready()
             await everything(running, world)
@@ -95,7 +95,7 @@ def test_what_is_granted_is_what_is_used(own_api_server: ApiServer, tmp_path: Pa
     async def renewed() -> bool:
         return ("coordination.k8s.io", "leases", "update") in used(server)
 
-    asyncio.run(run())
+    run(story())
     rights = granted(server)
     assert not [right for right in rights if "*" in "".join(right)]
     assert used(server) == rights

@@ -30,7 +30,8 @@ def test_two_replicas_go_to_none_and_come_back(api_server: ApiServer, namespace:
         assert down.identity != before.identity
         assert (await running.driver.start(voice, None, replicas=2)).status is OutcomeStatus.DONE
         assert world.replicas(kind=kind) == 2
-        assert (await running.driver.observe(voice)).identity == before.identity
+        again = await running.driver.observe(voice)
+        assert (again.replicas, again.identity != before.identity) == (2, True)
 
     with_home(world, act)
 

@@ -8,28 +8,31 @@ from typing import Any
 import pytest
 
 from brownout.core.errors import HomeUnavailable
+from brownout.kube.client import Api
 from brownout.kube.credentials import Credentials
 from brownout.kube.reader import read_cluster, why_not
 from tests.apiserver.cluster import ApiServer
-from tests.apiserver.users import BROWNOUT
-from tests.cluster.homes import running_home
+from tests.apiserver.users import ADMIN, BROWNOUT
+from tests.cluster.homes import Running, running_home, sockets_closed
 from tests.cluster.world import world_in
+from tests.eventually import eventually_async
 from tests.faults.faults import Rewrite
 from tests.faults.kube_request import Match
 from tests.faults.proxy import FaultProxy
+from tests.local.loops import run
 
 
 def why_it_ends(kubeconfig: Path, namespace: str = "default") -> str:
     """Run a home and give the sentence that it ends with."""
 
-    async def run() -> str:
+    async def story() -> str:
         async with running_home(kubeconfig, namespace=namespace) as running:
             async with asyncio.timeout(20):
                 with pytest.raises(HomeUnavailable) as ended:
                     await running.task
             return str(ended.value)
 
-    return asyncio.run(run())
+    return run(story())
 
 
 def test_without_our_crds_it_says_how_to_install_them(own_api_server: ApiServer) -> None:
@@ -39,7 +42,7 @@ def test_without_our_crds_it_says_how_to_install_them(own_api_server: ApiServer)
     assert said == (
         "the CRD integrations.brownout.dev is not installed: install it: brownout crds | kubectl apply -f -"
     )
-    assert asyncio.run(why_not(Credentials(kubeconfig=str(kubeconfig)))) == said
+    assert run(why_not(Credentials(kubeconfig=str(kubeconfig)))) == said
 
 
 def test_a_discovery_without_namespaces_is_told(api_server: ApiServer, namespace: str, tmp_path: Path) -> None:
@@ -52,7 +55,7 @@ def test_a_discovery_without_namespaces_is_told(api_server: ApiServer, namespace
 
     with FaultProxy(api_server, tmp_path) as proxy:
         proxy.arm(Rewrite(without_namespaces), Match(path="/api/v1"))
-        assert "does not tell where namespaces are" in why_it_ends(proxy.kubeconfig("admin"), namespace)
+        assert "does not tell where namespaces are" in why_it_ends(proxy.kubeconfig(ADMIN), namespace)
 
 
 def test_a_missing_right_is_named(api_server: ApiServer, namespace: str) -> None:
@@ -77,13 +80,13 @@ def test_commands_read_what_a_person_may_see(api_server: ApiServer, namespace: s
         world.integration(name)
     world.policy(interval="5s")
     credentials = Credentials(kubeconfig=str(api_server.admin_kubeconfig))
-    read = asyncio.run(read_cluster(credentials, namespace=namespace))
+    read = run(read_cluster(credentials, namespace=namespace))
     assert [one.name for one in read.integrations] == ["android", "voice"]
     assert read.policy is not None
     assert read.policy.spec.interval == 5.0
-    everywhere = asyncio.run(read_cluster(credentials))
+    everywhere = run(read_cluster(credentials))
     assert {one.name for one in read.integrations} <= {one.name for one in everywhere.integrations}
-    assert asyncio.run(why_not(credentials)) == ""
+    assert run(why_not(credentials)) == ""
 
 
 def test_credentials_are_found_as_kubectl_finds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +96,7 @@ def test_credentials_are_found_as_kubectl_finds_them(tmp_path: Path, monkeypatch
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     assert not Credentials().configured
     with pytest.raises(HomeUnavailable, match="no cluster is configured"):
-        asyncio.run(Credentials().load())
+        run(Credentials().load())
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     assert Credentials().source == "the pod's service account"
     (tmp_path / ".kube").mkdir()
@@ -105,4 +108,38 @@ def test_credentials_are_found_as_kubectl_finds_them(tmp_path: Path, monkeypatch
     named = Credentials(kubeconfig=str(tmp_path / "one"))
     assert named.files == (str(tmp_path / "one"),)
     with pytest.raises(HomeUnavailable, match="cannot read kubeconfig"):
-        asyncio.run(named.load())
+        run(named.load())
+
+
+def test_a_renewed_token_is_read_when_the_old_one_is_refused(api_server: ApiServer, tmp_path: Path) -> None:
+    """A refusal is told with where the credentials come from; the next request after the renewal succeeds."""
+    kubeconfig = tmp_path / "kubeconfig"
+    good = api_server.admin_kubeconfig.read_text()
+    kubeconfig.write_text(good.replace(api_server.token(ADMIN), "expired"))
+
+    async def story() -> None:
+        api = Api(Credentials(kubeconfig=str(kubeconfig)))
+        with pytest.raises(HomeUnavailable, match=f"the credentials of kubeconfig {kubeconfig} are not accepted"):
+            await api.get("/api/v1")
+        troubles = [api.trouble is not None]
+        kubeconfig.write_text(good)
+        assert (await api.get("/api/v1")).done
+        assert [*troubles, api.trouble is not None] == [True, False]
+        await api.close()
+        await sockets_closed()
+
+    run(story())
+
+
+def test_a_lease_without_a_namespace_says_what_is_missing(api_server: ApiServer, namespace: str) -> None:
+    """Who runs it from a workstation before the manifests are applied is told so."""
+    world_in(api_server, namespace)
+
+    async def story() -> None:
+        async with running_home(api_server.admin_kubeconfig, namespace="not-there") as running:
+            await eventually_async(lambda: complains(running))
+
+    async def complains(running: Running) -> bool:
+        return "has no namespace not-there" in " ".join(running.home.faults())
+
+    run(story())

@@ -10,6 +10,7 @@ from tests.apiserver.cluster import ApiServer
 from tests.cluster.homes import QUICK, Running, running_home
 from tests.cluster.world import World, world_in
 from tests.eventually import eventually_async
+from tests.local.loops import run
 
 
 def test_only_one_of_two_acts_and_the_other_says_why_not(api_server: ApiServer, namespace: str) -> None:
@@ -18,7 +19,7 @@ def test_only_one_of_two_acts_and_the_other_says_why_not(api_server: ApiServer, 
     world.workload()
     key = world.integration()
 
-    async def run() -> None:
+    async def story() -> None:
         async with home(world, "one") as one:
             await one.ready()  # before the other one starts, or it could be the faster of the two
             async with home(world, "two") as two:
@@ -31,7 +32,7 @@ def test_only_one_of_two_acts_and_the_other_says_why_not(api_server: ApiServer, 
                 assert world.replicas() == 2
                 assert (await one.driver.stop(voice, grace_s=0.0)).status is OutcomeStatus.DONE
 
-    asyncio.run(run())
+    run(story())
 
 
 def test_a_controller_that_ends_hands_over_at_once(api_server: ApiServer, namespace: str) -> None:
@@ -40,7 +41,7 @@ def test_a_controller_that_ends_hands_over_at_once(api_server: ApiServer, namesp
     key = world.integration()
     patient = replace(QUICK, lease_s=3600.0)
 
-    async def run() -> None:
+    async def story() -> None:
         async with home(world, "two", patient) as two, home(world, "one", patient) as one:
             await eventually_async(lambda: either_may_act(one, two, key))
             first = one if one.home.may_act(key) else two
@@ -50,7 +51,7 @@ def test_a_controller_that_ends_hands_over_at_once(api_server: ApiServer, namesp
                 await first.task
             await eventually_async(lambda: may_act(second, key))
 
-    asyncio.run(run())
+    run(story())
 
 
 def test_a_controller_that_dies_is_replaced_when_its_lease_runs_out(api_server: ApiServer, namespace: str) -> None:
@@ -63,13 +64,13 @@ def test_a_controller_that_dies_is_replaced_when_its_lease_runs_out(api_server: 
     }
     world.made(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases", dead)
 
-    async def run() -> None:
+    async def story() -> None:
         async with home(world, "two") as two:
             await eventually_async(lambda: is_told(two, "held by dead"))
             assert not two.home.may_act(key)
             await eventually_async(lambda: may_act(two, key))
 
-    asyncio.run(run())
+    run(story())
     lease = api_server.request("GET", f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/brownout").body
     assert lease["spec"]["leaseTransitions"] == 1
 
@@ -81,7 +82,7 @@ def test_one_that_slept_through_its_lease_does_not_act_on_waking(api_server: Api
     key = world.integration()
     asleep = replace(QUICK, renew_every_s=3600.0)
 
-    async def run() -> None:
+    async def story() -> None:
         async with home(world, "zombie", asleep) as zombie:
             voice = await zombie.sees(key)
             await eventually_async(lambda: may_act(zombie, key))
@@ -93,7 +94,7 @@ def test_one_that_slept_through_its_lease_does_not_act_on_waking(api_server: Api
                 assert not zombie.home.may_act(key)
                 assert world.replicas() == 2
 
-    asyncio.run(run())
+    run(story())
 
 
 def test_agents_of_two_nodes_share_what_names_no_node_between_them(api_server: ApiServer, namespace: str) -> None:
@@ -101,7 +102,7 @@ def test_agents_of_two_nodes_share_what_names_no_node_between_them(api_server: A
     world = world_in(api_server, namespace)
     keys = {node: world.integration(f"on-{node or 'any'}", node=node) for node in ("a", "b", "")}
 
-    async def run() -> None:
+    async def story() -> None:
         async with running_home(api_server.admin_kubeconfig, namespace=namespace, name="one", node="a") as one:
             await one.ready()
             async with running_home(api_server.admin_kubeconfig, namespace=namespace, name="two", node="b") as two:
@@ -111,7 +112,7 @@ def test_agents_of_two_nodes_share_what_names_no_node_between_them(api_server: A
                 assert [one.home.may_act(keys[node]) for node in ("a", "b", "")] == [True, False, True]
                 assert [two.home.may_act(keys[node]) for node in ("a", "b", "")] == [False, True, False]
 
-    asyncio.run(run())
+    run(story())
 
 
 def home(world: World, name: str, rhythm: Rhythm = QUICK) -> AbstractAsyncContextManager[Running]:

@@ -1,6 +1,5 @@
 """The watch goes wrong: the home recovers, or it ends. It is never blind while it says that all is well."""
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from tests.faults.faults import (
 )
 from tests.faults.kube_request import Match
 from tests.faults.proxy import FaultProxy
+from tests.local.loops import run
 
 # Through the proxy goes only what the watch does; our own requests would show a refusal by themselves.
 STREAMS = Match(verb="watch", path="*integrations")
@@ -73,7 +73,7 @@ def test_a_fault_of_a_second_is_survived_or_ends_the_home(
     world.policy(interval="1s")
     world.integration("early")
 
-    async def run(proxy: FaultProxy) -> None:
+    async def story(proxy: FaultProxy) -> None:
         async with running_home(proxy.kubeconfig(ADMIN), namespace=namespace, rhythm=EAGER) as running:
             await running.ready()
             await eventually_async(lambda: streaming(proxy))
@@ -86,7 +86,7 @@ def test_a_fault_of_a_second_is_survived_or_ends_the_home(
             assert (await outcome(running, key)).startswith(expected)
 
     with FaultProxy(api_server, tmp_path) as proxy:
-        asyncio.run(run(proxy))
+        run(story(proxy))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_silent_watch_is_a_fault_and_then_the_end(
     world.policy(interval="1s")
     world.integration("early")
 
-    async def run(proxy: FaultProxy) -> None:
+    async def story(proxy: FaultProxy) -> None:
         async with running_home(proxy.kubeconfig(ADMIN), namespace=namespace, rhythm=EAGER) as running:
             await running.ready()
             await eventually_async(lambda: streaming(proxy))
@@ -118,7 +118,7 @@ def test_a_silent_watch_is_a_fault_and_then_the_end(
             assert f"of {key} (integrations)" in said
 
     with FaultProxy(api_server, tmp_path) as proxy:
-        asyncio.run(run(proxy))
+        run(story(proxy))
 
 
 @pytest.mark.parametrize("fault", [Repeat(), Swap()], ids=["repeated", "out of order"])
@@ -129,7 +129,7 @@ def test_events_may_come_twice_or_out_of_order(
     world = world_in(api_server, namespace)
     key = world.integration()
 
-    async def run(proxy: FaultProxy) -> None:
+    async def story(proxy: FaultProxy) -> None:
         async with running_home(proxy.kubeconfig(ADMIN), namespace=namespace) as running:
             await running.ready()
             proxy.arm(fault, STREAMS)
@@ -139,7 +139,7 @@ def test_events_may_come_twice_or_out_of_order(
             await running.sees(key, lambda voice: voice.spec.priority == 17)
 
     with FaultProxy(api_server, tmp_path) as proxy:
-        asyncio.run(run(proxy))
+        run(story(proxy))
 
 
 def test_an_object_that_vanished_while_the_watch_was_away_is_gone(
@@ -151,7 +151,7 @@ def test_an_object_that_vanished_while_the_watch_was_away_is_gone(
     world.integration("other")
     key = world.integration()
 
-    async def run(proxy: FaultProxy) -> None:
+    async def story(proxy: FaultProxy) -> None:
         async with running_home(proxy.kubeconfig(ADMIN), namespace=namespace, rhythm=EAGER) as running:
             await running.sees(key)
             await eventually_async(lambda: streaming(proxy))
@@ -161,7 +161,7 @@ def test_an_object_that_vanished_while_the_watch_was_away_is_gone(
             assert not running.task.done()
 
     with FaultProxy(api_server, tmp_path) as proxy:
-        asyncio.run(run(proxy))
+        run(story(proxy))
 
 
 def test_conflicts_and_refusals_of_writes_are_told_and_tried_again(
@@ -172,7 +172,7 @@ def test_conflicts_and_refusals_of_writes_are_told_and_tried_again(
     key = world.integration()
     words = IntegrationStatus(state=State.ENABLED)
 
-    async def run(proxy: FaultProxy) -> None:
+    async def story(proxy: FaultProxy) -> None:
         async with running_home(proxy.kubeconfig(ADMIN), namespace=namespace) as running:
             await running.ready()
             with proxy.fault(Refuse(409), Match(resource="integrations/status"), times=2):
@@ -184,7 +184,7 @@ def test_conflicts_and_refusals_of_writes_are_told_and_tried_again(
             assert world.seen()["status"]["state"] == "Disabled"
 
     with FaultProxy(api_server, tmp_path) as proxy:
-        asyncio.run(run(proxy))
+        run(story(proxy))
 
 
 async def streaming(proxy: FaultProxy) -> bool:

@@ -143,17 +143,17 @@ def test_up_and_down_each_again_without_harm(place: Place) -> None:
     """Start and stop do what they say and are idempotent; a run has an identity, the next one another."""
     voice = place.integration("voice")
 
-    async def story(_: Place, driver: WorkloadDriver) -> None:
+    async def story(place: Place, driver: WorkloadDriver) -> None:
         assert (await driver.observe(voice)).presence is Presence.STOPPED
         identities = set()
-        for _ in range(2):
+        for _again in range(2):
             assert (await driver.start(voice, None)).status is OutcomeStatus.DONE
             first = await _seen(driver, voice, Presence.RUNNING)
             assert (await driver.start(voice, None)).status is OutcomeStatus.DONE
             second = await _seen(driver, voice, Presence.RUNNING)
             assert (first.identity, bool(first.identity)) == (second.identity, True)
             identities.add(first.identity)
-            for _ in range(2):
+            for _and_again in range(2):
                 assert (await driver.stop(voice, grace_s=5.0)).status is OutcomeStatus.DONE
                 assert (await driver.observe(voice)).presence is Presence.STOPPED
         assert len(identities) == 2

@@ -83,6 +83,15 @@ def test_wrong_guesses_cost_each_one_return(sizes: list[tuple[int, int | None]],
     assert not [flip for flip in plant.flips if flip.at > NOW + DAY / 2]
 
 
+def test_wrong_guesses_of_levels_are_learned_too() -> None:
+    """30 and 10 % guessed as 10 and 9, and nobody measures: after a few tries all is still."""
+    levels = [{"name": "full", "memory": 10 * 2**30}, {"name": "small", "memory": 9 * 2**30}]
+    voice = make_thing("voice", 30.0, 10.0, measured=False, levels=levels)
+    plant = Plant((voice,), lambda _: 52.0).run(DAY / 4)
+    assert len(plant.flips) <= 5
+    assert plant.flips[-1].at < NOW + HOUR
+
+
 @pytest.mark.parametrize("base", [52.0, 60.0])
 def test_a_steady_day_of_the_four(base: float) -> None:
     """At 78 % nothing is ever switched; at 86 % voice goes once, in the first tick, and that is all (D4)."""

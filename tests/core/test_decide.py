@@ -16,7 +16,7 @@ from brownout.core.outlook import look_out
 from brownout.core.plan import Action, Step, Verdict
 from brownout.core.settle import Pending
 from brownout.core.snapshot import Snapshot
-from tests.core.drawn import UNKNOWN_PERCENT, any_snapshots, tidy_members, tidy_snapshots
+from tests.core.drawn import FEWER, UNKNOWN_PERCENT, any_snapshots, tidy_members, tidy_snapshots
 from tests.worlds import NOW, POLICY, make_forecast, make_hold, make_member, make_sample, make_snapshot, make_window
 from tests.worlds import the_four as four
 
@@ -71,6 +71,7 @@ def test_at_the_threshold_it_says_at() -> None:
     )
 
 
+@FEWER
 @given(snapshot=any_snapshots(), data=st.data())
 def test_the_same_world_gives_the_same_decision(snapshot: Snapshot, data: st.DataObject) -> None:
     """Deciding is a function of its snapshot, in whatever order members are listed."""
@@ -78,6 +79,7 @@ def test_the_same_world_gives_the_same_decision(snapshot: Snapshot, data: st.Dat
     assert decide(snapshot, now=NOW) == decide(replace(snapshot, members=members), now=NOW)
 
 
+@FEWER
 @given(snapshot=any_snapshots())
 def test_the_essential_is_never_lowered_nor_disabled(snapshot: Snapshot) -> None:
     """Nor is what it depends on, in any world, an emergency included; only its owner can (invariant I6)."""
@@ -87,6 +89,7 @@ def test_the_essential_is_never_lowered_nor_disabled(snapshot: Snapshot) -> None
         assert not step.action.sheds or step.key not in snapshot.untouchable or not member.wanted
 
 
+@FEWER
 @given(snapshot=any_snapshots())
 def test_the_pinned_are_touched_by_an_emergency_alone(snapshot: Snapshot) -> None:
     """No threshold and no forecast lowers or disables them; what never ran may be held off until it fits."""
@@ -97,6 +100,7 @@ def test_the_pinned_are_touched_by_an_emergency_alone(snapshot: Snapshot) -> Non
             assert decision.verdict is Verdict.EMERGENCY
 
 
+@FEWER
 @given(snapshot=any_snapshots())
 def test_what_the_owner_switched_off_is_never_brought_up(snapshot: Snapshot) -> None:
     """`enabled: false` is never overridden: its only steps lead down (invariant I10)."""
@@ -104,6 +108,7 @@ def test_what_the_owner_switched_off_is_never_brought_up(snapshot: Snapshot) -> 
         assert snapshot.by_key[step.key].wanted or step.action is Action.DISABLE
 
 
+@FEWER
 @given(snapshot=any_snapshots())
 def test_a_step_is_one_of_ours_and_the_only_one(snapshot: Snapshot) -> None:
     """Each member of ours has at most one step in a decision; another node's have none."""
@@ -112,6 +117,7 @@ def test_a_step_is_one_of_ours_and_the_only_one(snapshot: Snapshot) -> None:
     assert all(snapshot.by_key[step.key].ours and step.message and step.reason in Reason for step in steps)
 
 
+@FEWER
 @given(snapshot=any_snapshots(st.none()))
 def test_unknown_sheds_nothing_and_restores_nothing(snapshot: Snapshot) -> None:
     """Without a measurement only the owner's wish is done, and the essential starts (invariant I9)."""
@@ -142,6 +148,7 @@ def test_a_stale_figure_is_held_on() -> None:
     assert (decision.reason, decision.steps) == (Reason.METRICS_UNKNOWN, ())
 
 
+@FEWER
 @given(percent=st.floats(65.0, 79.99), members=tidy_members(known=False))
 def test_between_the_thresholds_nothing_changes(percent: float, members: tuple[Member, ...]) -> None:
     """From 65 to under 80 % nothing that runs is touched (hysteresis, requirement D1)."""
@@ -149,6 +156,7 @@ def test_between_the_thresholds_nothing_changes(percent: float, members: tuple[M
     assert (decision.steps, decision.reason) == ((), Reason.WITHIN_LIMITS)
 
 
+@FEWER
 @given(snapshot=tidy_snapshots(least=80.0, known=False))
 def test_above_the_threshold_it_acts_while_it_can(snapshot: Snapshot) -> None:
     """At 80 % and over there is a plan as long as anybody may go; else it says that nobody is left."""
@@ -158,6 +166,7 @@ def test_above_the_threshold_it_acts_while_it_can(snapshot: Snapshot) -> None:
     assert decision.steps or "nothing is left" in decision.message
 
 
+@FEWER
 @given(snapshot=tidy_snapshots(least=80.0))
 def test_a_plan_leads_under_the_threshold(snapshot: Snapshot) -> None:
     """What a plan is expected to free brings the total under 80 %, or takes all that may go."""
@@ -168,6 +177,7 @@ def test_a_plan_leads_under_the_threshold(snapshot: Snapshot) -> None:
     assert after < 80.0 + 1e-9 or gone == {member.key for member in snapshot.sheddable(emergency=False)}
 
 
+@FEWER
 @given(members=tidy_members(), value=st.floats(0.0, 120.0), half=st.floats(0.0, 7.5), percent=st.floats(0.0, 79.9))
 def test_a_wider_band_never_sheds_earlier(
     members: tuple[Member, ...], value: float, half: float, percent: float
@@ -180,6 +190,7 @@ def test_a_wider_band_never_sheds_earlier(
     assert decide(make_snapshot(percent, *members, forecast=silent), now=NOW).steps == ()
 
 
+@FEWER
 @given(snapshot=any_snapshots(), value=st.floats(0.0, 200.0))
 def test_a_forecast_without_a_vote_changes_nothing(snapshot: Snapshot, value: float) -> None:
     """The steps are those of a world without any forecast (requirement F4)."""
@@ -209,6 +220,7 @@ def test_what_is_measured_outranks_what_is_foreseen() -> None:
     assert (decision.reason, _names(decision.steps)) == (Reason.ABOVE_THRESHOLD, ["voice"])
 
 
+@FEWER
 @given(snapshot=any_snapshots(st.floats(0.0, 94.9)))
 def test_while_a_step_settles_nobody_else_goes(snapshot: Snapshot) -> None:
     """Memory comes back late (kubernetes 31362): until it has, or has had its time, only the owner is obeyed."""

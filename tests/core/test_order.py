@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from brownout.core.member import Member
 from brownout.core.order import degradation_order, protected
-from tests.core.drawn import any_members, tidy_members
+from tests.core.drawn import FEWER, any_members, tidy_members
 from tests.worlds import make_member, the_four
 
 
@@ -24,6 +24,7 @@ def test_on_a_tie_the_larger_goes_first() -> None:
     assert _names(*members) == ["c", "a", "b"]
 
 
+@FEWER
 @given(members=any_members(), draw=st.data())
 def test_the_order_does_not_depend_on_the_listing(members: tuple[Member, ...], draw: st.DataObject) -> None:
     """The same members give the same order and the same protection however they are listed, rings included."""
@@ -33,6 +34,7 @@ def test_the_order_does_not_depend_on_the_listing(members: tuple[Member, ...], d
     assert protected(members) == protected(other)
 
 
+@FEWER
 @given(members=tidy_members())
 def test_dependents_go_before_what_they_need(members: tuple[Member, ...]) -> None:
     """Nothing is taken from under what still runs, whatever the priorities say."""
@@ -41,6 +43,7 @@ def test_dependents_go_before_what_they_need(members: tuple[Member, ...]) -> Non
         assert all(names.index(member.name) < names.index(needed) for needed in member.needs)
 
 
+@FEWER
 @given(members=tidy_members(needs=False))
 def test_without_dependencies_priority_rules(members: tuple[Member, ...]) -> None:
     """Lower priorities go first."""

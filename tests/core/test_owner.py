@@ -11,7 +11,7 @@ from brownout.core.member import Member, Presence
 from brownout.core.owner import first_starts, switched_off
 from brownout.core.plan import Action, Verdict
 from brownout.core.snapshot import Snapshot
-from tests.core.drawn import any_snapshots
+from tests.core.drawn import FEWER, any_snapshots
 from tests.worlds import NOW, make_hold, make_member, make_snapshot, the_four
 
 
@@ -117,6 +117,7 @@ def test_who_cannot_be_resumed_is_left_alone() -> None:
     assert len(first_starts(make_snapshot(30.0, replace(alien, hold=ours)))) == 1
 
 
+@FEWER
 @given(snapshot=any_snapshots())
 def test_starts_fit_together(snapshot: Snapshot) -> None:
     """In any world what is started beside the essential fits, all of it at once, at its highest."""

@@ -102,14 +102,28 @@ def test_what_came_back_is_what_it_held() -> None:
     assert (outcome, ledger.learned) == (Settled.FREED, {("voice", 0): bytes_of(10.0)})
 
 
-def test_what_a_lower_level_frees_is_not_what_it_held() -> None:
-    """From 12 to 8 % four come back, which says nothing of the size of either level."""
+def test_a_lower_level_counts_with_what_it_still_holds() -> None:
+    """Four come back on the way to a level of 8 %: it held 12; where the lower level is not known, neither is that."""
     voice = make_member("voice", (12.0, 8.0))
     step = step_down(voice, 1, reason=Reason.ABOVE_THRESHOLD, because="x")
     assert step.action is Action.LOWER
     ledger = _shed(sampled(Ledger(), make_sample(84.0), POLICY), voice, step, measured=False)
     ledger, outcome = settled(sampled(ledger, make_sample(80.0, NOW + 10.0), POLICY), now=NOW + 10.0)
-    assert (outcome, ledger.learned) == (Settled.FREED, {})
+    assert (outcome, ledger.learned) == (Settled.FREED, {("voice", 0): bytes_of(12.0)})
+    unknown = _shed(
+        sampled(Ledger(), make_sample(84.0), POLICY), voice, replace(step, leaves_bytes=None), measured=False
+    )
+    assert unknown.pending is not None
+    assert not unknown.pending.learns
+
+
+def test_what_was_thought_to_free_nothing_can_do_better() -> None:
+    """Learned to be nothing (its memory came back too late), it is watched again the next time, and learned anew."""
+    voice = make_member("voice", 0.0)
+    ledger = Ledger(learned={("voice", 0): 0})
+    ledger = _shed(sampled(ledger, make_sample(84.0), POLICY), voice, measured=False)
+    ledger, _ = settled(sampled(ledger, make_sample(72.0, NOW + 30.0), POLICY), now=NOW + 30.0)
+    assert ledger.learned == {("voice", 0): bytes_of(12.0)}
 
 
 def test_measured_members_learn_nothing_this_way() -> None:

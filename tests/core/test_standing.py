@@ -17,7 +17,7 @@ from brownout.core.ledger import Said
 from brownout.core.member import Member, Presence
 from brownout.core.snapshot import Snapshot
 from brownout.core.standing import Standing, quiet, rejected_status, status_of
-from tests.core.drawn import any_snapshots
+from tests.core.drawn import FEWER, any_snapshots
 from tests.worlds import NOW, bytes_of, make_footprint, make_hold, make_member, make_snapshot
 
 LATER = NOW + 3600.0
@@ -41,6 +41,7 @@ def _condition(status: IntegrationStatus, kind: ConditionType) -> Condition:
     return next(one for one in status.conditions if one.type is kind)
 
 
+@FEWER
 @given(snapshot=any_snapshots())
 def test_the_same_world_writes_nothing(snapshot: Snapshot) -> None:
     """An hour later, with nothing changed, the status is equal to the one before, in any world."""
@@ -50,6 +51,7 @@ def test_the_same_world_writes_nothing(snapshot: Snapshot) -> None:
         assert status_of(again, now=LATER) == first
 
 
+@FEWER
 @given(snapshot=any_snapshots())
 def test_reasons_are_of_the_closed_list(snapshot: Snapshot) -> None:
     """Status and conditions say one of the reasons, and the state agrees with the condition Ready."""
@@ -62,6 +64,7 @@ def test_reasons_are_of_the_closed_list(snapshot: Snapshot) -> None:
         assert len({one.type for one in status.conditions}) == len(status.conditions) == len(ConditionType)
 
 
+@FEWER
 @given(snapshot=any_snapshots())
 def test_a_status_goes_through_the_wire(snapshot: Snapshot) -> None:
     """What is written can be read back."""

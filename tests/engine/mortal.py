@@ -11,7 +11,6 @@ from typing import Any
 
 from brownout.api.workload import WorkloadKind
 from brownout.engine.controller import Controller
-
 from tests.engine.world import Box
 
 #: What changes the world. A look at it is no place to crash that differs from the one before.

@@ -89,6 +89,16 @@ async def test_the_end_of_a_settle_time_brings_a_tick() -> None:
     assert 20.0 <= box.log.at("stop android") - box.log.at("stopped voice") <= 21.0
 
 
+async def test_a_workload_that_never_answers_does_not_make_the_planner_deaf() -> None:
+    """Each look takes 5 s then; who calls the planner waits 2 s more at most, not another 5."""
+    box = make_box(base=40.0, interval="1m", forecast={"horizon": "5m"})
+    box.machine["android"].deaf = True
+    async with box.controlled():
+        await passing(10.0)
+        box.machine.base = 65.0
+        await until(lambda: box.log.texts("stop voice"), within_s=8.5)
+
+
 async def test_a_hanging_tick_is_not_alive() -> None:
     """A green light while the loop hangs is worse than none (ollama 17408): red after three intervals."""
     box = make_box(base=40.0)

@@ -6,6 +6,7 @@ For each scenario it is killed at its first effect, at its second, and so on unt
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing
 
 pytestmark = [*IN_VIRTUAL_TIME, pytest.mark.filterwarnings("ignore:.*Crash")]
 
-BRISK = {
+BRISK: dict[str, Any] = {
     "interval": "5s",
     "window": "5m",
     "stabilization": {"enable": "10s", "settle": "5s"},

@@ -129,6 +129,22 @@ async def test_what_is_starting_is_stopped_too() -> None:
     assert box.machine.twins == []
 
 
+async def test_what_is_coming_back_is_stopped_too() -> None:
+    """A return in flight is not yet in the books, but its memory is coming: the emergency takes it on its way."""
+    box = make_box(base=65.0)
+    async with box.controlled():
+        await passing(5.0)
+        box.machine["voice"].starts_in_s, box.machine.base = 60.0, 40.0
+        await until(lambda: box.log.texts("start voice"))
+        box.log.clear()
+        began = await crossing(box, base=97.0)
+        await passing(1.0)
+        assert box.log.at("stop voice") - began <= 1.0
+        await passing(120.0)
+    assert box.running == {"stubs"}
+    assert box.log.texts("started") == []
+
+
 async def test_a_plan_that_waits_its_turn_does_not_start_into_an_emergency() -> None:
     """Of a plan of starts those that have not begun are stale: whoever was taken meanwhile stays off."""
     box = make_box(base=40.0)

@@ -245,8 +245,8 @@ async def test_a_step_that_is_cancelled_leaves_the_books_in_order() -> None:
     async with box.controlled() as controller:
         await passing(2.0)
         board = controller.reconciler.board
-        assert set(board.shedding) == {"voice"}
+        assert set(board.under_way) == {"voice"}
         await asyncio.gather(board.drain(patience_s=0.5))
         await passing(0.1)
-        assert (board.in_flight, board.shedding) == (frozenset(), {})
+        assert (board.in_flight, board.under_way) == (frozenset(), {})
         assert dict(board.ledger.holds) == {}

@@ -1,4 +1,4 @@
-"""A box for tests: a watched directory, a state folder, drivers on real processes, and the certainty that none is left."""
+"""A box for tests: a directory, a state folder, drivers on real processes, and the certainty that none is left."""
 
 import os
 import signal

@@ -26,6 +26,7 @@ class Killer:
         self._spawned = False
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """One event of the interpreter (see sys.addaudithook)."""
         if event not in POINTS or not self._counts(event, arguments):
             return
         self._left -= 1

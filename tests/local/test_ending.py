@@ -1,4 +1,4 @@
-"""Faults around programs: what stands still, what cannot die, what cannot be looked at, what hangs while it is executed."""
+"""Faults around programs: what stands still, cannot die, cannot be looked at, or hangs while it is executed."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import resource
 import signal
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from signal import Signals
 
 import pytest
@@ -165,9 +166,9 @@ def test_without_descriptors_a_start_fails_and_a_stop_works(box: Box) -> None:
         await driver.start(voice, None)
         box.said("ready")
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        used = max(int(fd) for fd in os.listdir("/proc/self/fd")) + 1
+        used = max(_descriptors()) + 1
         resource.setrlimit(resource.RLIMIT_NOFILE, (used + 1, hard))
-        kept = [os.open("/dev/null", os.O_RDONLY) for _ in range(used - len(os.listdir("/proc/self/fd")))]
+        kept = [os.open("/dev/null", os.O_RDONLY) for _ in range(used - len(_descriptors()))]
         try:
             assert (await driver.start(late, None)).status is OutcomeStatus.FAILED
         finally:
@@ -177,6 +178,10 @@ def test_without_descriptors_a_start_fails_and_a_stop_works(box: Box) -> None:
         assert (await driver.stop(voice, grace_s=0.1)).status is OutcomeStatus.DONE
 
     box.live(story)
+
+
+def _descriptors() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
 
 
 async def _none(box: Box) -> bool:

@@ -120,7 +120,7 @@ def test_crlf_and_a_byte_order_mark_are_fine(house: House) -> None:
 
 
 def test_a_name_is_taken_once(house: House) -> None:
-    """Y-08: the file that comes first by its path keeps it, whatever the namespace; the later one has a problem with its line."""
+    """Y-08: the file that comes first by its path keeps it, whatever the namespace; the later one is told."""
     house.write("a.yaml", text_of("voice", priority=1))
     house.write(
         "b.yaml", "# comment\n" + text_of("voice", priority=2).replace("name: voice", "name: voice\n  namespace: other")
@@ -149,7 +149,7 @@ def test_all_problems_of_a_file_at_once_and_the_rest_of_it_counts(house: House) 
     bad = text_of("android", priority="high", colour="red")
     house.write("mixed.yaml", text_of("voice") + "---\n" + bad + "---\n" + text_of("discord"))
     inventory = house.load()
-    assert (names(inventory), inventory.rejected) == ({"voice", "discord"}, {"android"})
+    assert (names(inventory), set(inventory.rejected)) == ({"voice", "discord"}, {"android"})
     assert "spec.priority: Invalid value" in said(inventory, "mixed.yaml")
     assert 'unknown field "spec.colour"' in said(inventory, "mixed.yaml")
 
@@ -159,12 +159,12 @@ def test_a_circle_of_dependencies_is_refused(house: House) -> None:
     house.write("a.yaml", text_of("voice", dependsOn=["android"]))
     house.write("b.yaml", text_of("android", dependsOn=["voice"]))
     inventory = house.load()
-    assert (names(inventory), inventory.rejected) == (set(), {"voice", "android"})
+    assert (names(inventory), set(inventory.rejected)) == (set(), {"voice", "android"})
     assert "a.yaml: spec.dependsOn" in said(inventory, "a.yaml")
 
 
 def test_an_object_is_numbered_as_an_api_server_would(house: House) -> None:
-    """Uid and version are ours, stable over restarts; what the file says of them, or of a status, counts for nothing."""
+    """Uid and version are ours and outlive restarts; what the file says of them, or of a status, counts for nothing."""
     forged = (
         text_of("voice").replace("name: voice", "name: voice\n  uid: forged\n  generation: 99")
         + "status: {state: Disabled}\n"

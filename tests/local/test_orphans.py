@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 from brownout.local.command import CommandDriver
 from brownout.local.orphans import Orphans, become_subreaper
@@ -14,7 +15,8 @@ import os, signal, sys
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", "import os, signal; open(1, 'w').write(str(os.getpid())); signal.pause()"], {})
+        waits = "import os, signal; open(1, 'w').write(str(os.getpid())); signal.pause()"
+        os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", waits], {})
     os._exit(0)
 os.wait()
 """
@@ -70,7 +72,6 @@ async def _printed(box: Box) -> bool:
 
 def _state(pid: int) -> str:
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from brownout.api.reasons import Reason
 from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.errors import AlreadyRunning, HomeUnavailable, InvalidInput
-from brownout.local import atomic
 from brownout.local.atomic import replace
 from brownout.local.files import LocalHome
 from brownout.local.lock import StateLock, is_running
@@ -35,9 +35,9 @@ def test_the_status_file_is_the_whole_object(house: House) -> None:
     house.write("policy.yaml", policy_text(interval="2s"))
 
     async def story(home: LocalHome) -> None:
-        assert await home.write_status("voice", IntegrationStatus(message="well", reason="WithinLimits"))
+        assert await home.write_status("voice", IntegrationStatus(message="well", reason=Reason.WITHIN_LIMITS))
         assert await home.write_policy_status(PolicyStatus(memory_percent=12.5))
-        assert one(home.inventory()).status == IntegrationStatus(message="well", reason="WithinLimits")
+        assert one(home.inventory()).status == IntegrationStatus(message="well", reason=Reason.WITHIN_LIMITS)
 
     house.live(story)
     file = house.state / "status" / "voice.yaml"
@@ -50,7 +50,10 @@ def test_the_status_file_is_the_whole_object(house: House) -> None:
     assert policy is not None
     assert (policy.spec.interval, policy.status) == (2.0, PolicyStatus(memory_percent=12.5))
     again = one(house.load())
-    assert (again.status, again.metadata.generation) == (IntegrationStatus(message="well", reason="WithinLimits"), 1)
+    assert (again.status, again.metadata.generation) == (
+        IntegrationStatus(message="well", reason=Reason.WITHIN_LIMITS),
+        1,
+    )
 
 
 def test_the_generation_outlives_a_restart(house: House) -> None:
@@ -101,8 +104,8 @@ def test_a_file_is_old_or_new_whichever_call_fails(tmp_path: Path, monkeypatch: 
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    owner = {"open": atomic.os, "fsync": atomic.os, "write": atomic.os, "replace": atomic.Path}[call]
-    monkeypatch.setattr(owner, "fdopen" if call == "write" else call, fail)
+    name = {"open": "os.open", "write": "os.fdopen", "fsync": "os.fsync", "replace": "pathlib.Path.replace"}[call]
+    monkeypatch.setattr(name, fail)
     with pytest.raises(OSError, match="No space"):
         replace(file, b"new")
     monkeypatch.undo()

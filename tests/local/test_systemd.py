@@ -160,7 +160,7 @@ def test_a_unit_that_restarts_by_itself_is_stopped_and_not_only_killed(units: Un
 @pytest.mark.parametrize("verb", ["show", "start", "stop"])
 def test_a_systemctl_that_hangs_hangs_nothing(units: Units, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     """P-13: D-Bus does not answer: unknown or failed in bounded time, and no systemctl is left behind."""
-    monkeypatch.setattr(systemctl, "_ASK_S", 0.5)
+    monkeypatch.setattr(systemctl, "_ASK_S", 2.0)
     units.put(active="active" if verb == "stop" else "inactive", hang=verb)
 
     async def story(driver: SystemdDriver) -> None:
@@ -171,7 +171,7 @@ def test_a_systemctl_that_hangs_hangs_nothing(units: Units, monkeypatch: pytest.
         else:
             outcome = await driver.start(VOICE, None)
             assert (outcome.status is OutcomeStatus.FAILED) == (verb == "start")
-            assert verb == "show" or "systemctl.py start has not answered for 0.5 s" in outcome.detail
+            assert verb == "show" or "systemctl.py start has not answered for 2 s" in outcome.detail
 
     units.live(story)
 
@@ -181,8 +181,7 @@ def test_without_systemd_everything_is_unknown(units: Units) -> None:
     (units.folder / "bus-is-down").touch()
 
     async def story(driver: SystemdDriver) -> None:
-        for _ in range(3):
-            seen = await driver.observe(VOICE)
+        seen = [await driver.observe(VOICE) for _ in range(3)][-1]
         assert (seen.presence, seen.detail) == (Presence.UNKNOWN, "Failed to connect to bus: Host is down")
         assert units.faults == ["Failed to connect to bus: Host is down"]
 
@@ -240,4 +239,4 @@ async def _seen(driver: SystemdDriver, presence: Presence, integration: Integrat
 
 
 async def _active(units: Units, active: str) -> bool:
-    return units.get()["active"] == active
+    return bool(units.get()["active"] == active)

@@ -93,12 +93,12 @@ def hide() -> None:
 
 
 def spin() -> None:
-    """Hard to catch, but each generation lives for 0.1 s: a machine is not harmed by it."""
+    """Hard to catch, but each generation lives for 0.2 s: a machine is not harmed by it."""
     if os.fork() == 0:
         ignore()
         while True:
             os.setsid()
-            signal.sigtimedwait([], 0.1)
+            signal.sigtimedwait([], 0.2)
             if os.fork() != 0:
                 os._exit(0)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A stand-in for systemctl where there is no systemd: units are JSON files in the folder that STANDIN names.
 
-It understands what Brownout uses of `show`, `start`, `stop`, `kill` and `reset-failed`, in the words and with the exit codes of
-systemd 252, and it is as strict: no unit before `--`, no unknown option. A unit's file may say how it behaves:
+It understands what Brownout uses of `show`, `start`, `stop`, `kill` and `reset-failed`, in the words and with the exit
+codes of systemd 252, and it is as strict: no unit before `--`, no unknown option. A unit's file may say how it behaves:
 
     hang: VERB      that verb never answers          deaf: true     it does not stop, only SIGKILL ends it
     fails: RESULT   it fails at its start            restart: true  it is started again when it was only killed

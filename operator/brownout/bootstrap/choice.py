@@ -21,6 +21,4 @@ async def choose(settings: Settings) -> tuple[HomeMode, str]:
     found, why = await answers(settings)
     if found:
         return HomeMode.KUBE, why
-    raise HomeUnavailable(
-        f"{why}, and no directory is named", advice="say where the integrations are: brownout run DIR"
-    )
+    raise HomeUnavailable(f"no directory is named (brownout run DIR), and there is no cluster to use: {why}")

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 import typer
 
@@ -19,7 +20,7 @@ from brownout.cli.get import get
 from brownout.cli.history import history
 from brownout.cli.run import run
 from brownout.cli.validate import validate
-from brownout.core.errors import BrownoutError
+from brownout.core.errors import BrownoutError, describe
 
 INTERRUPTED = 130
 
@@ -55,11 +56,25 @@ def _interrupted(_number: int, _frame: FrameType | None) -> None:
 def main() -> None:
     """Run the command line; ends the process."""
     signal.signal(signal.SIGINT, _interrupted)
+    if sys.stdout is None:  # started with its output closed (`>&-`): nobody wants to read it
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for as long as we live
     try:
-        app()
+        try:
+            app(prog_name="brownout")
+        finally:
+            sys.stdout.flush()  # here, where somebody listens to what becomes of it
     except BrownoutError as error:
-        sys.stderr.write(f"brownout: {error}\n")
-        sys.exit(1)
+        _refuse(str(error))
     except BrokenPipeError:  # the reader of our output has gone (`| head`): nothing is left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        _refuse(f"{error.filename}: {error.strerror}" if error.filename else describe(error))
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user, not even that of our own mistake
+        _refuse(f"this is a fault of brownout, please report it: {type(error).__name__}: {error}")
+
+
+def _refuse(why: str) -> NoReturn:
+    """One line on standard error, and the exit code for it."""
+    sys.stderr.write(f"brownout: {' '.join(why.split())}\n")
+    sys.exit(1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from brownout.api.integration import Integration
 from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy
 from brownout.cli.source import Question
+from brownout.core.errors import HomeUnavailable
 from brownout.core.instant import from_rfc3339
 from brownout.core.sample import Sample
 from brownout.engine.ports import DecisionRecord
@@ -19,14 +20,21 @@ _ELSEWHERE = "the whole history stands with the agent: ask its gateway with --se
 
 @dataclass
 class ClusterSource:
-    """Reads once, when first asked."""
+    """Reads once, when first asked. `instead` says why the box was not asked, for whoever has no cluster either."""
 
     kubeconfig: Path | None
+    instead: str = ""
     notes: list[str] = field(default_factory=list)
 
     @cached_property
     def _reading(self) -> ClusterReading:
-        return asyncio.run(read_cluster(Credentials(kubeconfig=str(self.kubeconfig) if self.kubeconfig else None)))
+        try:
+            return asyncio.run(read_cluster(Credentials(kubeconfig=str(self.kubeconfig) if self.kubeconfig else None)))
+        except HomeUnavailable as error:
+            if not self.instead:
+                raise
+            advice = "start one with `brownout run DIR`, or name its state folder with --state"
+            raise HomeUnavailable(f"{self.instead}, and no cluster answers ({error})", advice=advice) from None
 
     def integrations(self) -> tuple[Integration, ...]:
         """Those of all namespaces."""

@@ -17,13 +17,15 @@ import typer
 
 from brownout.api.integration import Integration
 from brownout.api.policy import Scope
-from brownout.api.reasons import State
+from brownout.api.reasons import Reason, State
 from brownout.cli.demo_stage import MIB, Load, controller, write_stage
 from brownout.cli.source import StateSource
 from brownout.core.errors import HomeUnavailable, WorkloadFault
-from brownout.core.table import integration_table
+from brownout.core.table import integration_table, place
 from brownout.sensing.memory import MemoryReader, Unreadable
 
+#: What is worth a line of its own; the table shows the rest.
+_NEWS = frozenset({Reason.ABOVE_THRESHOLD, Reason.FORECAST_ABOVE_THRESHOLD, Reason.EMERGENCY, Reason.RESTORED})
 ACT_S = 40.0  # one act of the play takes about 10 s; on a busy box up to four times that
 
 
@@ -42,7 +44,7 @@ def demo(
         kept = state or stage / "state"
         with controller(stage / "integrations", kept) as process:
             Play(kept, process).perform(sizes.first_load_bytes, sizes.second_load_bytes)
-    _say("That was real memory. `brownout run DIR` does the same for your own programs.")
+    _say("\nThat was real memory. `brownout run DIR` does the same for your own programs.")
 
 
 class Play:
@@ -79,7 +81,7 @@ class Play:
     def _tell(self, integrations: tuple[Integration, ...]) -> None:
         """Print each new sentence once."""
         for each in integrations:
-            message = each.status.message if each.status and each.status.last_decision else None
+            message = each.status.message if each.status and each.status.reason in _NEWS else None
             if message and (each.name, message) not in self._told:
                 self._told.add((each.name, message))
                 _say(f"  {each.name}: {message}")
@@ -92,7 +94,8 @@ class Play:
             if time.monotonic() > deadline:  # noqa: TID251
                 raise WorkloadFault(f"the demo waited in vain until {what}", advice="is something else taking memory?")
             time.sleep(0.2)  # noqa: TID251
-        _say(integration_table(StateSource(self._state).integrations(), now=time.time()))  # noqa: TID251
+        table = integration_table(sorted(StateSource(self._state).integrations(), key=place), now=time.time())  # noqa: TID251
+        _say("\n" + "\n".join(f"  {line}" for line in table.splitlines()))
 
 
 def _used_bytes() -> int:

@@ -54,7 +54,8 @@ def _policy(used_bytes: int, budget_bytes: int) -> dict[str, Any]:
     """The thresholds of the play, as percent of its budget; short times, so that two minutes are enough."""
 
     def percent(above_mib: int) -> float:
-        return round(100.0 * (used_bytes + above_mib * MIB) / budget_bytes, 2)
+        # A tenth of a per cent of a budget of 16 GiB is 16 MiB: less than any step of the play.
+        return round(100.0 * (used_bytes + above_mib * MIB) / budget_bytes, 1 if budget_bytes < 2**34 else 2)
 
     thresholds = {"disable": percent(DISABLE), "enable": percent(ENABLE), "emergency": percent(EMERGENCY)}
     spec = {

@@ -11,9 +11,9 @@ from brownout.api.quantities import approximate_bytes
 from brownout.api.reasons import State as StateWord
 from brownout.api.status import IntegrationStatus
 from brownout.bootstrap.settings import HomeMode
-from brownout.cli.options import Kubeconfig, Mode, Server, State, notes_of, now, print_json
+from brownout.cli.options import Json, Kubeconfig, Mode, Server, State, chosen, notes_of, now, print_json
 from brownout.cli.source import Question, Source, source_of
-from brownout.core.errors import InvalidInput
+from brownout.core.errors import HistoryUnavailable, InvalidInput
 from brownout.core.instant import from_rfc3339, to_rfc3339
 from brownout.core.table import plain_table
 from brownout.core.wording import duration
@@ -24,8 +24,8 @@ LAST_DECISIONS = 5
 
 
 def explain(
-    name: Annotated[str, typer.Argument(help="Name of the integration.")],
-    output: Annotated[str, typer.Option("-o", "--output", metavar="json")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the integration.")],
+    output: Json = "",
     state: State = None,
     server: Server = None,
     mode: Mode = HomeMode.AUTO,
@@ -35,14 +35,15 @@ def explain(
 
     Example: brownout explain voice
     """
+    chosen(output, ("", "json"), "an output")
     source = source_of(state=state, server=server, mode=mode, kubeconfig=kubeconfig)
-    notes_of(source)
     everything = source.integrations()
     integration = next((each for each in everything if each.name == name), None)
     if integration is None:
         known = ", ".join(sorted(each.name for each in everything)) or "none"
         raise InvalidInput(f'there is no integration "{name}"', advice=f"known are: {known}")
     decisions = _decisions(source, integration)
+    notes_of(source)
     if output == "json":
         print_json({"integration": integration.to_wire(), "decisions": [decision_document(row) for row in decisions]})
         return
@@ -114,10 +115,13 @@ def _word(integration: Integration) -> str:
 
 def _decisions(source: Source, integration: Integration) -> tuple[DecisionRecord, ...]:
     namespace = integration.metadata.namespace
-    for key in dict.fromkeys((integration.name, f"{namespace}/{integration.name}")):
-        if found := source.decisions(Question(name=key, limit=LAST_DECISIONS)):
-            return found
-    return ()
+    keys = dict.fromkeys((integration.name, f"{namespace}/{integration.name}"))
+    try:
+        found = (source.decisions(Question(name=key, limit=LAST_DECISIONS)) for key in keys)
+        return next(filter(None, found), ())
+    except HistoryUnavailable as error:  # its status says why all the same
+        source.notes.append(str(error))
+        return ()
 
 
 def outcome_word(row: DecisionRecord) -> str:

@@ -60,7 +60,7 @@ class GatewaySource:
             raise HomeUnavailable(f"{self.server} answers {error.code}: {_reason(error)}") from None
         except (OSError, ValueError) as error:
             advice = "is the controller running, and does it listen there?"
-            raise HomeUnavailable(f"{self.server} cannot be asked ({error})", advice=advice) from None
+            raise HomeUnavailable(f"{self.server} cannot be asked: {_cause(error)}", advice=advice) from None
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
@@ -68,6 +68,12 @@ def _reason(error: urllib.error.HTTPError) -> str:
         return str(json.load(error)["error"])
     except (ValueError, KeyError, TypeError, OSError):
         return error.reason
+
+
+def _cause(error: Exception) -> str:
+    """What the system says, without the names of Python's classes around it."""
+    inner = getattr(error, "reason", error)
+    return getattr(inner, "strerror", None) or str(inner)
 
 
 def _record(row: Mapping[str, Any]) -> DecisionRecord:

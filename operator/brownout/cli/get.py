@@ -34,9 +34,11 @@ class Output(StrEnum):
 
 
 def get(
-    kind: Annotated[str, typer.Argument(metavar="integrations|policy")],
+    kind: Annotated[str, typer.Argument(metavar="integrations|policy", help="What to show.")],
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None,
-    output: Annotated[str, typer.Option("-o", "--output", metavar="wide|yaml|json|name")] = "",
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="wide|yaml|json|name", help="Another form than the table.")
+    ] = "",
     watch: Annotated[bool, typer.Option("-w", "--watch", help="Print again whenever it changes.")] = False,
     state: State = None,
     server: Server = None,
@@ -47,7 +49,7 @@ def get(
 
     Example: brownout get integrations -o wide
     """
-    chosen(kind, INTEGRATION_WORDS + POLICY_WORDS, "something to get")
+    chosen(kind, INTEGRATION_WORDS + POLICY_WORDS, "something to get", shown=("integrations", "policy"))
     form = Output(chosen(output, tuple(Output), "an output"))
     source = source_of(state=state, server=server, mode=mode, kubeconfig=kubeconfig)
     notes_of(source)

@@ -8,6 +8,7 @@ import typer
 from brownout.bootstrap.settings import HomeMode
 from brownout.cli.explain import outcome_word
 from brownout.cli.options import (
+    Json,
     Kubeconfig,
     Mode,
     Server,
@@ -33,7 +34,7 @@ def history(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only decisions about this one.")] = None,
     since: Since = "24h",
     limit: Annotated[int, typer.Option(min=1, max=10000, help="At most so many decisions.")] = 100,
-    output: Annotated[str, typer.Option("-o", "--output", metavar="json")] = "",
+    output: Json = "",
     state: State = None,
     server: Server = None,
     mode: Mode = HomeMode.AUTO,

@@ -12,21 +12,22 @@ from brownout.api.quantities import parse_duration
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.settings import HomeMode
 from brownout.cli.source import Source
-from brownout.core.errors import InvalidInput
 
-State = Annotated[Path | None, typer.Option(help="State folder of the controller, as for run.")]
+# `readable=False`: typer would call a folder of another user wrong usage; we say whom to ask.
+State = Annotated[Path | None, typer.Option(readable=False, help="State folder of the controller, as for run.")]
 Server = Annotated[str | None, typer.Option(metavar="URL", help="Ask a running controller's gateway.")]
 Mode = Annotated[HomeMode, typer.Option(help="Which home to ask: a cluster, or this box.")]
 Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig to use in place of kubectl's.")]
+Json = Annotated[str, typer.Option("-o", "--output", metavar="json", help="Print JSON, for programs.")]
 Since = Annotated[str, typer.Option(metavar="DURATION", help="How far back, such as 30m or 24h.")]
 
 
 def since_instant(text: str) -> float:
-    """The instant that lies a duration back. Raises InvalidInput."""
+    """The instant that lies a duration back. Anything else is wrong usage."""
     try:
         return now() - parse_duration(text)
-    except ValueError as error:
-        raise InvalidInput(f'"{text}" is not a duration ({error})', advice="write it like 30s, 10m or 1h30m") from None
+    except ValueError:
+        raise typer.BadParameter(f'"{text}" is not a duration: write it like 30s, 10m or 1h30m') from None
 
 
 def now() -> float:
@@ -34,10 +35,10 @@ def now() -> float:
     return SteadyClock().now()
 
 
-def chosen(text: str, allowed: Sequence[str], what: str) -> str:
-    """One of the allowed words; anything else is wrong usage, and ends with 2."""
+def chosen(text: str, allowed: Sequence[str], what: str, *, shown: Sequence[str] = ()) -> str:
+    """One of the allowed words, of which not all need be shown; anything else is wrong usage, and ends with 2."""
     if text not in allowed:
-        raise typer.BadParameter(f'"{text}" is not {what}: use one of {", ".join(filter(None, allowed))}')
+        raise typer.BadParameter(f'"{text}" is not {what}: use one of {", ".join(filter(None, shown or allowed))}')
     return text
 
 

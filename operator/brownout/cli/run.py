@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from brownout.bootstrap.settings import ENDING, HomeMode, Settings, default_state
+from brownout.cli.usage import wrong_usage
 from brownout.core.errors import InvalidInput
 from brownout.gateway.address import DEFAULT, parse_address
 from brownout.telemetry.logs import LogFormat, level_of
@@ -39,8 +40,11 @@ def run(
     """
     if directory is not None and not directory.is_dir():
         raise InvalidInput(f"{directory} is not a folder", advice="name the folder that holds the integrations' files")
-    parse_address(listen)
-    level_of(log_level)
+    if state is not None and state.exists() and not state.is_dir():
+        raise InvalidInput(f"{state} is not a folder", advice="name one for the state, or none to use the default")
+    with wrong_usage():
+        parse_address(listen)
+        level_of(log_level)
     settings = Settings(
         mode=mode,
         directory=str(directory.resolve()) if directory else None,

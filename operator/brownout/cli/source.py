@@ -1,5 +1,6 @@
 """Where the commands that ask find their answers: the state folder of a box, a gateway, or a cluster."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -7,6 +8,7 @@ from typing import Protocol
 from brownout.api.integration import Integration
 from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy
 from brownout.bootstrap.settings import HomeMode, default_state
+from brownout.cli.usage import wrong_usage
 from brownout.core.errors import HomeUnavailable
 from brownout.core.sample import Sample
 from brownout.engine.ports import DecisionRecord
@@ -51,19 +53,20 @@ def source_of(*, state: Path | None, server: str | None, mode: HomeMode, kubecon
     if server is not None:
         from brownout.cli.gateway_source import GatewaySource  # noqa: PLC0415 - urllib's HTTP is wanted only here
 
-        return GatewaySource(server)
+        with wrong_usage():
+            return GatewaySource(server)
     found = state or default_state()
     on_box = state is not None or mode is HomeMode.LOCAL or (mode is HomeMode.AUTO and (found / "status").is_dir())
     if on_box:
         return StateSource(found)
-    return cluster_source(kubeconfig)
+    return cluster_source(kubeconfig, instead="" if mode is HomeMode.KUBE else f"no controller has run with {found}")
 
 
-def cluster_source(kubeconfig: Path | None) -> Source:
-    """The cluster's; its client is imported only here, it takes a second."""
+def cluster_source(kubeconfig: Path | None, *, instead: str = "") -> Source:
+    """The cluster's; its client is imported only here, it takes a second. `instead`: why it is asked at all."""
     from brownout.cli.cluster_source import ClusterSource  # noqa: PLC0415
 
-    return ClusterSource(kubeconfig)
+    return ClusterSource(kubeconfig, instead=instead)
 
 
 @dataclass
@@ -74,6 +77,9 @@ class StateSource:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        if self.state.is_dir() and not os.access(self.state, os.R_OK | os.X_OK):
+            advice = "ask as the user who runs the controller, or its gateway with --server"
+            raise HomeUnavailable(f"{self.state} cannot be read: it belongs to another user", advice=advice)
         if not self.state.is_dir():
             advice = "start one with `brownout run DIR`, or name its folder with --state"
             raise HomeUnavailable(f"no controller has ever run with the state folder {self.state}", advice=advice)

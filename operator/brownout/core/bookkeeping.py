@@ -52,7 +52,7 @@ def shed_done(  # noqa: PLR0913 - the facts of one step that was carried out, ea
         holds=MappingProxyType({**ledger.holds, step.key: hold}),
         moved=MappingProxyType({**ledger.moved, step.key: now}),
     )
-    if hold.by_owner or step.delta_bytes == 0:
+    if hold.by_owner or (step.delta_bytes == 0 and step.leaves_bytes is None):
         return ledger
     used = _used_before(ledger, now if began is None else began)
     pending = _pending(ledger, step, now=now, settle_s=stabilization.settle, used=used, learns=not measured)
@@ -86,13 +86,14 @@ def _pending(
 ) -> Pending | None:
     """What to wait for. Several steps of one plan are waited for together: their effects add up.
 
-    Only what went altogether is learned from: what a lower level frees is neither level's size.
+    Only a step by itself is learned from, and one to a lower level only where that level's size is known.
     """
     if used is None:
         return None
     before = ledger.pending.used_before_bytes if ledger.pending else used
     earlier = ledger.pending.expected_bytes if ledger.pending else 0
     expected = None if earlier is None or step.delta_bytes is None else earlier - step.delta_bytes
+    leaves = 0 if step.action is Action.DISABLE else step.leaves_bytes
     return Pending(
         key=step.key,
         rung=step.from_rung,
@@ -100,7 +101,8 @@ def _pending(
         deadline=now + settle_s,
         used_before_bytes=before,
         expected_bytes=expected,
-        learns=learns and ledger.pending is None and step.action is Action.DISABLE,
+        learns=learns and ledger.pending is None and leaves is not None,
+        leaves_bytes=leaves or 0,
     )
 
 

@@ -137,7 +137,7 @@ def settled(ledger: Ledger, *, now: Instant) -> tuple[Ledger, Settled | None]:
         return ledger, outcome
     learned = dict(ledger.learned)
     if used is not None and pending.learns:
-        learned[pending.key, pending.rung] = pending.freed_bytes(used)
+        learned[pending.key, pending.rung] = pending.freed_bytes(used) + pending.leaves_bytes
     return replace(ledger, pending=None, learned=MappingProxyType(learned)), outcome
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from brownout.api.integration import Integration
 from brownout.api.reasons import Reason, State
-from brownout.core.footprint import Footprint
+from brownout.core.footprint import Footprint, Source
 from brownout.core.instant import Instant
 from brownout.core.ladder import Ladder
 
@@ -124,6 +124,17 @@ class Member:
         now = self.observed.memory_bytes if self.observed.memory_bytes is not None else here.steady_bytes
         known = (here.known or self.observed.memory_bytes is not None) and there.known
         return max(0, now - there.steady_bytes) if known else None
+
+    def leaves_bytes(self, to_rung: int) -> int | None:
+        """What it is expected to hold after stepping down to a rung; None where nobody knows, or nothing runs."""
+        there = self.footprint(to_rung)
+        return there.steady_bytes if self.running and there.known else None
+
+    def guessed(self, to_rung: int) -> bool:
+        """Whether what stepping down to a rung frees is only guessed: neither measured nor ever learned."""
+        sources = {self.footprint(self.rung).source, self.footprint(to_rung).source}
+        unsure = bool(sources & {Source.FIRST_GUESS, Source.UNKNOWN})
+        return self.running and self.observed.memory_bytes is None and unsure
 
     def takes_bytes(self, to_rung: int) -> int | None:
         """What stepping up to a rung is expected to take at its highest; None where nobody knows."""

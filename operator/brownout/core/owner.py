@@ -77,9 +77,12 @@ def _dependency_off(member: Member) -> Step:
 
 
 def _outdated(member: Member) -> bool:
-    """Runs, but not what its spec says now. One that is held off and still ending is not started again."""
+    """Runs, or fails again and again, but not what its spec says now: whoever mends a misspelt command sees it start.
+
+    One that is held off and still ending is not started again.
+    """
     free = member.wanted and member.accepted and not member.resting and member.rung < member.ladder.off
-    return free and member.running and member.observed.outdated
+    return free and _stands(member) and member.observed.outdated
 
 
 def _startable(member: Member, up: set[str]) -> bool:

@@ -51,6 +51,7 @@ class Step:
     reason: Reason
     message: str
     delta_bytes: int | None
+    leaves_bytes: int | None = None  # what a step down leaves it holding; None: unknown, or it held nothing before
     identity: str = ""  # what it was planned against; checked again before acting
     grace_s: float = 30.0
 

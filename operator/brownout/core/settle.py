@@ -32,6 +32,7 @@ class Pending:
     used_before_bytes: int
     expected_bytes: int | None
     learns: bool = False  # nobody measures this workload: what comes back is what it held
+    leaves_bytes: int = 0  # ... and what it holds still, on a lower level
 
     def freed_bytes(self, used_bytes: int) -> int:
         """What has come back so far."""

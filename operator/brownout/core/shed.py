@@ -18,20 +18,24 @@ Rungs = dict[str, int]
 def shed(snapshot: Snapshot, *, need_bytes: int, reason: Reason, because: str) -> tuple[Step, ...]:
     """The fewest steps in order whose expected effect is more than `need_bytes`.
 
-    A step whose effect nobody knows ends the plan: it is verified before anyone else has to go.
+    A step whose effect nobody knows ends the plan: it is verified before anyone else has to go. One that is only
+    guessed goes alone, so that what comes back can be told to be its own, and the next guess is none.
     """
     members = snapshot.sheddable(emergency=False)
     targets: Rungs = {}
     freed: dict[str, int] = {}
     total = 0
     for member, rung in _descent(members):
+        guessed = member.guessed(rung)
+        if guessed and targets:
+            break
         targets[member.key] = rung
         size = member.frees_bytes(rung)
         if size is None:
             break
         total += size - freed.get(member.key, 0)  # its deeper step takes the place of its shallower one
         freed[member.key] = size
-        if total > need_bytes:
+        if total > need_bytes or guessed:
             break
     return _steps(members, targets, reason=reason, because=because)
 
@@ -74,6 +78,7 @@ def step_down(member: Member, rung: int, *, reason: Reason, because: str) -> Ste
         reason=reason,
         message=f"{because}: {explain.done(action, member, to_rung=rung)}{explain.frees(freed)}",
         delta_bytes=None if freed is None else -freed,
+        leaves_bytes=member.leaves_bytes(rung),
         identity=member.observed.identity,
         grace_s=member.integration.spec.stop.grace,
     )

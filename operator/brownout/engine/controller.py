@@ -10,6 +10,8 @@ from brownout.engine.world import World
 
 # Changes come in storms (an editor, a checkout, a burst of events); one tick for all that come within this time.
 GATHER_S = 0.2
+# In a storm without end half of the time is left to others, but who calls the planner never waits longer than this.
+LONGEST_GATHER_S = 2.0
 # A workload that is stopping when we end gets its own grace from its driver; this is for steps that hang elsewhere.
 DRAIN_S = 5.0
 # Below this the loop has not merely been busy: a machine under pressure may be late by some ticks.
@@ -106,7 +108,7 @@ class Controller:
                 await self._woken.wait()
         except TimeoutError:
             return
-        await asyncio.sleep(max(GATHER_S, self._last_tick_s))
+        await asyncio.sleep(min(LONGEST_GATHER_S, max(GATHER_S, self._last_tick_s)))
 
     async def _listen(self) -> None:
         while True:

@@ -104,7 +104,7 @@ class Reconciler:
         if self.snapshot is None or not self.inventory.complete:
             return
         now = self._world.clock.now()
-        members = members_of(self.inventory, self._observed, self.board.ledger, now=now)
+        members = members_of(self.inventory, self._observed, self.board.worst, now=now)
         outlook = replace(self.snapshot.outlook, measured_percent=used_percent, base=None, total=None, why="")
         snapshot = replace(self.snapshot, members=members, outlook=outlook, in_flight=self.board.in_flight)
         decision = ask(emergency, snapshot, now=now)
@@ -189,8 +189,9 @@ class Reconciler:
             dry_run=self._dry_run,
             node=self._world.node,
         )
-        status, step = status_of(standing, now=self._world.clock.now()), self.board.shedding.get(member.key)
-        return with_hold(status, step, member.observed) if step else status
+        status, step = status_of(standing, now=self._world.clock.now()), self.board.under_way.get(member.key)
+        going = step is not None and step.action.sheds and step.to_rung != member.rung
+        return with_hold(status, step, member.observed) if step is not None and going else status
 
     def _part_with(self, before: Inventory) -> None:
         """End what is no longer declared; a successor of the same name is met as a stranger."""

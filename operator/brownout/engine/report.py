@@ -6,8 +6,7 @@ Writing never holds up deciding: a home that is slow or away gets the newest sta
 import asyncio
 import math
 from collections import defaultdict
-from collections.abc import Coroutine, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 from brownout.api.reasons import ConditionType, Reason
 from brownout.api.status import IntegrationStatus, PolicyStatus
@@ -62,6 +61,8 @@ class Reporter:
         for key in keys:
             self._newest.pop(key, None)
             self._written.pop(key, None)
+            if not self._turns[key].locked():
+                del self._turns[key]
 
     async def finish(self, *, patience_s: float) -> None:
         """Let what is being written get through; then give it up."""
@@ -73,7 +74,7 @@ class Reporter:
 
     async def _write_all(self, policy_status: PolicyStatus) -> None:
         changed = [key for key, status in self._newest.items() if status != self._written.get(key)]
-        policy = self._bounded(self._world.home.write_policy_status(policy_status))
+        policy = self._bounded(lambda: self._world.home.write_policy_status(policy_status))
         await asyncio.gather(policy, *(self._write_in_turn(key) for key in changed))
 
     async def _write_in_turn(self, key: str) -> None:
@@ -85,15 +86,15 @@ class Reporter:
             status = self._newest.get(key)
             if status is None or status == self._written.get(key):
                 return True
-            done = await self._bounded(self._world.home.write_status(key, status))
+            done = await self._bounded(lambda: self._world.home.write_status(key, status))
             if done and key in self._newest:
                 self._written[key] = status
             return done
 
-    async def _bounded(self, writing: Coroutine[Any, Any, bool]) -> bool:
+    async def _bounded(self, write: Callable[[], Awaitable[bool]]) -> bool:
         with self._world.contained("status"):
             async with asyncio.timeout(PATIENCE_S):
-                return await writing
+                return await write()
         return False
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from brownout.core.bookkeeping import FAILED_REST_S, failed
 from brownout.core.instant import Instant
-from brownout.core.ledger import Ledger
+from brownout.core.ledger import Ledger, released
 from brownout.core.member import Hold
 from brownout.core.plan import Decision, Step
 from brownout.engine.actuate import Done, carry_out, carry_out_now, rehearsed
@@ -38,8 +38,8 @@ Before = Callable[[Step], asyncio.Task[bool] | None]  # writes ahead what a step
 class Switchboard:
     """Owns the tasks that switch workloads. `ledger` is replaced, never changed; `wake` calls the planner.
 
-    `shedding` are the steps down that are under way: until they are done the ledger does not know of them, but the
-    statuses must.
+    `under_way` are the steps that are being carried out: until they are done the ledger does not know of them, but the
+    statuses and the emergency must.
     """
 
     def __init__(self, world: World, wake: Callable[[str], None]) -> None:
@@ -50,13 +50,21 @@ class Switchboard:
         self._ending = False
         self._rehearsed: tuple[tuple[str, str, str], ...] = ()
         self._again_at: dict[str, Instant] = {}
-        self.shedding: dict[str, Step] = {}
+        self.under_way: dict[str, Step] = {}
         self.ledger = Ledger()
 
     @property
     def in_flight(self) -> frozenset[str]:
         """Keys that are being switched now."""
         return frozenset(self._busy)
+
+    @property
+    def worst(self) -> Ledger:
+        """The ledger as an emergency must read it: what is being brought back or started stands there already."""
+        ledger = self.ledger
+        for key, step in self.under_way.items():
+            ledger = ledger if step.action.sheds else released(ledger, key)
+        return ledger
 
     def carry_out(self, decision: Decision, inventory: Inventory, *, before: Before) -> None:
         """Begin a plan in calm times: its steps one after the other."""
@@ -72,6 +80,7 @@ class Switchboard:
 
     def part_with(self, key: str, driver: WorkloadDriver) -> None:
         """Begin to end what belongs to an integration that is no longer declared."""
+        self._again_at.pop(key, None)
         self._begin(driver.forget(key), (key,))
 
     async def rehearse(self, decision: Decision) -> None:
@@ -117,7 +126,7 @@ class Switchboard:
         for step in decision.steps:
             if self._ending:
                 return
-            with self._under_way(step):
+            with self._carrying(step):
                 await self._one(decision, step, inventory, planned_on=holds.get(step.key), ahead=before(step))
 
     async def _one(
@@ -147,7 +156,7 @@ class Switchboard:
         return "it has been switched meanwhile" if taken else ""
 
     async def _at_once(self, decision: Decision, step: Step, inventory: Inventory, before: Before) -> None:
-        with self._under_way(step):
+        with self._carrying(step):
             try:
                 with self._world.contained("status"):
                     before(step)
@@ -159,17 +168,17 @@ class Switchboard:
             del self._again_at[step.key]
 
     @contextmanager
-    def _under_way(self, step: Step) -> Iterator[None]:
+    def _carrying(self, step: Step) -> Iterator[None]:
         """While a step is carried out. What goes wrong on the way is one failed step, tried again with patience."""
-        if step.action.sheds:
-            self.shedding[step.key] = step
+        self.under_way[step.key] = step
         try:
             yield
         except Exception:
             self.ledger = failed(self.ledger, step.key, now=self._world.clock.now(), first_rest_s=FAILED_REST_S)
             raise
         finally:
-            self.shedding.pop(step.key, None)
+            if self.under_way.get(step.key) is step:  # not where an emergency has taken over
+                del self.under_way[step.key]
 
     async def _remember(self, decision: Decision, done: Done, inventory: Inventory) -> None:
         """What a step has changed; and tell people. What was replaced or withdrawn meanwhile has no memory."""
@@ -179,7 +188,6 @@ class Switchboard:
             return
         now = self._world.clock.now()
         self.ledger = taken_in(self.ledger, decision, done, inventory.policy.spec, now=now)
-        self.shedding.pop(key, None)  # from here on the ledger knows
         if done.outcome.status is not OutcomeStatus.SKIPPED:
             await self._announce(done)
 

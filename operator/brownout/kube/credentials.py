@@ -11,10 +11,8 @@ from typing import Any
 
 import kopf
 from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.config.config_exception import ConfigException
 from kubernetes.aio.config.incluster_config import load_incluster_config
 from kubernetes.aio.config.kube_config import load_kube_config
-from yaml import YAMLError
 
 from brownout.core.errors import HomeUnavailable
 
@@ -58,7 +56,7 @@ class Credentials:
         configuration: Configuration = Configuration()
         try:
             await self._fill(configuration)
-        except (ConfigException, OSError, YAMLError, AttributeError, KeyError, TypeError, ValueError) as fault:
+        except Exception as fault:
             # The loader checks no types: a kubeconfig that holds a list where it expects a map raises whatever it may.
             raise HomeUnavailable(f"cannot read {self.source}: {fault}", advice=_ADVICE) from fault
         return configuration

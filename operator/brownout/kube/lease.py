@@ -41,12 +41,23 @@ class Lease:
         self._renewed: Instant | None = None
         self._seen: tuple[str, Instant] = ("", 0.0)  # the other's version, and since when we know it
         self._turn = asyncio.Lock()
+        self._homeless = False
         self.holder = ""
 
     @property
     def name(self) -> str:
         """Its name, for people."""
         return self._metadata["name"]
+
+    @property
+    def why_not(self) -> str:
+        """Why it is not ours; empty when it is."""
+        if self.held:
+            return ""
+        if self._homeless:
+            where = self._metadata["namespace"]
+            return f"the lease {self.name} has no namespace {where} to live in: kubectl apply -k manifests/base"
+        return f"the lease {self.name} is held by {self.holder or 'nobody yet'}"
 
     @property
     def held(self) -> bool:
@@ -101,6 +112,7 @@ class Lease:
         return now - self._seen[1] > (promised if isinstance(promised, int) else self._duration_s)
 
     def _note(self, answer: Answer, asked: Instant) -> bool:
+        self._homeless = answer.missing
         if answer.done:
             self._renewed, self.holder = asked, self._identity
         else:

@@ -8,6 +8,7 @@ Pods are not looked at: the agents measure memory, and a pod ends by its own ter
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from brownout.api.integration import Integration, Level
@@ -38,6 +39,14 @@ async def _open(_: Integration) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Set:
+    """What we last set, and how often we have set anything."""
+
+    to: int
+    times: int
+
+
 class ScaleDriver:
     """Drives every Integration of the cluster whose workload is `scale`.
 
@@ -58,7 +67,7 @@ class ScaleDriver:
         self._protection = protection or SelfProtection()
         self._fence = fence
         self._poll_s = poll_s
-        self._set_to: dict[str, int] = {}  # what we last set, by key: to tell a rival's hand from ours
+        self._set: dict[str, _Set] = {}  # by key: to tell a rival's hand from ours
         self._stopping: dict[str, Patience] = {}
 
     async def observe(self, integration: Integration) -> Observation:
@@ -99,22 +108,21 @@ class ScaleDriver:
 
     async def forget(self, key: str) -> None:
         """The workload is its owner's and stays as it is; only what we knew of it goes."""
-        self._set_to.pop(key, None)
+        self._set.pop(key, None)
 
     async def close(self) -> None:
         """Workloads of a cluster live without us, so there is nothing to end."""
 
     def _seen(self, integration: Integration, scale: Scale) -> Observation:
-        ours = self._set_to.get(_key(integration))
-        rival = ours is not None and ours != scale.wanted
-        detail = f"somebody else scaled it from {ours} to {scale.wanted}" if rival else ""
+        ours = self._set.get(_key(integration), _Set(to=scale.wanted, times=0))
+        detail = "" if ours.to == scale.wanted else f"somebody else scaled it from {ours.to} to {scale.wanted}"
         if scale.wanted == 0 and scale.present:
             detail = f"{scale.present} of its pods still end"
         return Observation(
             presence=Presence.RUNNING if scale.wanted else Presence.STOPPED,
             detail=detail,
             # Not the resourceVersion: it changes with each pod that becomes ready, which makes no plan stale.
-            identity=f"{scale.uid}:{scale.wanted}",
+            identity=f"{scale.uid}:{scale.wanted}:{ours.times}",
             replicas=scale.wanted,
             resumable=scale.wanted > 0 or _best_level_replicas(integration) is not None,
         )
@@ -134,11 +142,15 @@ class ScaleDriver:
                     return Outcome(status=OutcomeStatus.SKIPPED, detail="another controller holds the lease")
                 refused = await self._scales.write(integration, scale, goal)
                 if not refused:
-                    self._set_to[_key(integration)] = goal
+                    self._note(integration, goal)
                     return _done(scale.wanted, goal)
         except HomeUnavailable as fault:
             refused = str(fault)
         return Outcome(status=OutcomeStatus.FAILED, detail=refused)
+
+    def _note(self, integration: Integration, goal: int) -> None:
+        before = self._set.get(_key(integration))
+        self._set[_key(integration)] = _Set(to=goal, times=before.times + 1 if before else 1)
 
     async def _gone(self, integration: Integration, outcome: Outcome, patience: Patience) -> Outcome:
         """Wait for the pods. A workload that is missing has none; one that was at 0 may still have some."""

@@ -142,13 +142,11 @@ class KubeHome:
     def faults(self) -> tuple[str, ...]:
         """Why it is not fit for work."""
         found = [self._api.trouble, str(self._keeper.silence() or "")]
-        own = self._duties.own
         if not self._keeper.listed:
             found.append("the cluster has not been read yet")
         elif self._keeper.mute:
             found.append("the watch has brought nothing yet")
-        elif not own.held:
-            found.append(f"the lease {own.name} is held by {own.holder or 'nobody yet'}")
+        found.append(self._duties.own.why_not if self._keeper.listed else "")
         return tuple(fault for fault in found if fault)
 
     # --- what comes in -----------------------------------------------------------------------------------------

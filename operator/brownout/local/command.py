@@ -87,8 +87,11 @@ class CommandDriver:
         memory_bytes = await self._census.memory_bytes(key)
         supervisor = self._supervisor(key)
         seen = _with_memory(supervisor.presence(), memory_bytes)
-        current = seen.presence is Presence.STOPPED or supervisor.runs(launches_of(key, integration, self._directory))
-        return replace(seen, outdated=not current)
+        if supervisor.runs(launches_of(key, integration, self._directory)):
+            return seen
+        # What failed as it was declared before is not tried as it is declared now: it is to be started.
+        presence = Presence.STOPPED if seen.presence is Presence.FAILED else seen.presence
+        return replace(seen, presence=presence, outdated=presence is not Presence.STOPPED)
 
     async def start(
         self,
@@ -125,7 +128,10 @@ class CommandDriver:
         with suppress(OSError):
             await self._look()
         keys = {*self._supervisors, *(self._found or ())}
-        await asyncio.gather(*(self._stop(key, self._grace_s(key)) for key in keys), *self._background)
+        stops = (self._stop(key, self._grace_s(key)) for key in keys)
+        for outcome in await asyncio.gather(*stops, *self._background, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                self._on_fault("command", f"a program could not be ended: {outcome!r}")
         await asyncio.to_thread(self._end_strays)
         await asyncio.to_thread(self._logs.close)
         self._census.close()

@@ -80,8 +80,8 @@ class Ending:
         return True
 
     async def _find_surely(self) -> tuple[ProcessId, ...]:
-        """What is found; nothing only if nothing is found twice, for a daemon may be born behind a look's back."""
-        return await self._find() or await self._find()
+        """What is found; nothing only if nothing is found three times: a daemon may be born behind a look's back."""
+        return await self._find() or await self._find() or await self._find()
 
     async def _until_exits_or_sooner(self, members: tuple[ProcessId, ...], timeout_s: float) -> None:
         self._sooner.clear()

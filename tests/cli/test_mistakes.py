@@ -1,0 +1,159 @@
+"""Every mistake of a new user: one clear line on standard error, never a traceback, the right exit code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from brownout.cli.app import app
+from tests.box.stage import Stage, brownout_argv
+from tests.cli.typed import typed
+
+NEVER = "no controller has ever run with the state folder {}: start one with"
+COMMANDS = ("run", "get", "explain", "validate", "history", "crds", "demo")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("frobnicate", "No such command 'frobnicate'."),
+        ("get", "Missing argument 'integrations|policy'."),
+        ("get pods", '"pods" is not something to get: use one of integrations, policy'),
+        ("get integrations -o xml", '"xml" is not an output: use one of wide, yaml, json, name'),
+        ("get integrations --colour", "No such option: --colour"),
+        ("get integrations --server localhost", '"localhost" is not a server: write a URL such as http://127.0.0.1:8321'),
+        ("explain", "Missing argument 'NAME'."),
+        ("explain voice -o yaml", '"yaml" is not an output: use one of json'),
+        ("history --since 5x", '"5x" is not a duration: write it like 30s, 10m or 1h30m'),
+        ("history --limit 0", "'--limit': Input should be greater than or equal to 1"),
+        ("validate", "Missing argument 'FILE...'."),
+        ("run . --listen here", '"here" is not an address to listen on: write ADDR:PORT'),
+        ("run . --log-level loud", '"loud" is not a log level: use one of debug, info, warning, error'),
+        ("run . --mode box", "'box' is not one of 'auto', 'kube', 'local'"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_ends_with_2(words: str, said: str, home: Path) -> None:
+    """It says what was wrong, what would be right, and where help is."""
+    answer = typed(*words.split(), home=home)
+    assert said in answer.misuse
+    assert "for help." in answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("run nowhere", "nowhere is not a folder: name the folder that holds the integrations' files"),
+        ("run . --state {file}", "{file} is not a folder: name one for the state, or none to use the default"),
+        ("get integrations --state nowhere", NEVER.format("nowhere")),
+        ("explain voice --state nowhere", NEVER.format("nowhere")),
+        ("history --state nowhere", NEVER.format("nowhere")),
+        ("get integrations --state {file}", NEVER.format("{file}")),
+        ("get policy --server http://127.0.0.1:1", "http://127.0.0.1:1 cannot be asked: Connection refused: is the"),
+        ("crds --dir nowhere", "nowhere cannot be written to (No such file or directory): name a folder of yours"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_found_ends_with_1(words: str, said: str, home: Path) -> None:
+    """The line names what was asked for, and what to do."""
+    file = home / "file"
+    file.write_text("")
+    answer = typed(*words.format(file=file).split(), home=home)
+    assert answer.refusal.startswith(said.format(file=file))
+
+
+def test_a_name_that_is_not_declared_is_told_with_those_that_are(left: Stage, home: Path) -> None:
+    """A misspelt name costs no second look."""
+    for words in (("get", "integrations", "vioce"), ("explain", "vioce")):
+        answer = typed(*words, "--state", left.state, home=home)
+        assert answer.code == 1
+        *_, line = answer.err.splitlines()
+        assert line == 'brownout: there is no integration "vioce": known are: android, voice'
+    answer = typed("get", "policy", "other", "--state", left.state, home=home)
+    assert answer.err.splitlines()[-1] == 'brownout: there is no policy "other": the one in force is default'
+
+
+def test_a_folder_of_somebody_else_is_told(left: Stage, home: Path) -> None:
+    """Whoever may not look into the state folder is told so, and who may."""
+    locked = home / "state"
+    locked.mkdir(mode=0o000)
+    done = _as_nobody("get", "integrations", "--state", locked) if os.geteuid() == 0 else None
+    answer = done or typed("get", "integrations", "--state", locked, home=home).err
+    assert answer == (
+        f"brownout: {locked} cannot be read: it belongs to another user: "
+        "ask as the user who runs the controller, or its gateway with --server\n"
+    )
+
+
+def _as_nobody(*words: object) -> str:
+    """The refusal as a user without rights sees it: the check itself, without a second installation for that user."""
+    program = (
+        "import os, sys; from brownout.cli import app; from pathlib import Path; import brownout.cli.source;"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534); app.main()"
+    )
+    command = [*brownout_argv()[:1], "-c", program, *(str(word) for word in words)]
+    for folder in Path(str(words[-1])).parents:
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    done = subprocess.run(command, env=_env(), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1, done
+    return done.stderr
+
+
+def test_without_a_box_and_without_a_cluster_both_are_named(home: Path) -> None:
+    """Who asks before anything ever ran is told of both homes, and how to begin; so is who runs without a folder."""
+    env = {**_env(), "HOME": str(home), "KUBECONFIG": str(home / "none")}
+    env.pop("XDG_STATE_HOME", None)
+    asked = subprocess.run(
+        brownout_argv("get", "integrations"), env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert asked.returncode == 1
+    assert asked.stderr.startswith(f"brownout: no controller has run with {home}/.local/state/brownout, and no cluster")
+    assert asked.stderr.endswith(": start one with `brownout run DIR`, or name its state folder with --state\n")
+    run = subprocess.run(
+        brownout_argv("run", "--log-format", "text"), env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.returncode == 1
+    assert "no directory is named (brownout run DIR), and there is no cluster to use: " in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_output_that_nobody_reads_is_no_fault(home: Path) -> None:
+    """`| head` and `>&-` end it quietly."""
+    command = brownout_argv("crds")
+    with subprocess.Popen(command, env=_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as gone:
+        assert gone.stdout is not None
+        gone.stdout.close()
+        assert gone.stderr is not None
+        assert gone.stderr.read() == b""
+        assert gone.wait(60) == 1
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *command], env=_env(), capture_output=True, check=False, timeout=60
+    )
+    assert (closed.returncode, closed.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command_has_an_example_and_says_what_each_option_does(command: str, home: Path) -> None:
+    """Nothing stands in it without a word of explanation."""
+    answer = typed(command, "--help", home=home)
+    assert answer.code == 0
+    assert f"Example: brownout {command}" in answer.out
+    assert answer.err == ""
+
+
+def test_help_lists_all_commands(home: Path) -> None:
+    """And nothing but them; `--version` is one line; no words at all are wrong usage, with the help."""
+    answer = typed("--help", home=home)
+    assert answer.code == 0
+    assert all(f"\n  {command}" in answer.out for command in COMMANDS)
+    assert {info.callback.__name__ for info in app.registered_commands if info.callback} == set(COMMANDS)
+    assert typed("--version", home=home).out.startswith("brownout 0.")
+    nothing = typed(home=home)
+    assert nothing.code == 2
+    assert "Commands:" in nothing.out + nothing.err
+
+
+def _env() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "operator")}
