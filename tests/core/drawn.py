@@ -15,7 +15,7 @@ from tests.builders import make_policy
 from tests.worlds import NOW, make_forecast, make_hold, make_member, make_snapshot
 
 #: Worlds take long to draw (30 ms), so their laws are tried on fewer of them than other laws are.
-FEWER = settings(max_examples=40)
+FEWER = settings(max_examples=30)
 
 NAMES = ("a", "b", "c", "d", "e", "f")
 POLICIES = tuple(

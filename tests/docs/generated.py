@@ -1,4 +1,4 @@
-"""The parts of docs/reference.md that the code itself can write: fields from the models, commands from the command line.
+"""The parts of docs/reference.md that the code can write: fields from the models, commands from the command line.
 
     python -m tests.docs.generated
 
@@ -23,6 +23,7 @@ from tests.checkout import ROOT
 
 REFERENCE = ROOT / "docs" / "reference.md"
 MARK: Final = re.compile(r"<!-- begin (?P<name>\S+) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
+PLAIN: Final = {"boolean": "true or false", "string": "text", "integer": "whole number"}
 
 
 def render() -> str:
@@ -69,21 +70,20 @@ def _type(field: Mapping[str, Any]) -> str:
         return f"list of {_type(field['items'])}"
     if field["type"] == "object" and "additionalProperties" in field:
         return f"map of {_type(field['additionalProperties'])}"
-    bounds = next((rule["message"] for rule in field.get("x-kubernetes-validations", ())), "")
-    plain = {"boolean": "true or false", "string": "text", "integer": "whole number", "object": "object"}
-    return str(bounds.removeprefix("must be ") if bounds and "properties" not in field else _plain(field, plain))
-
-
-def _plain(field: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    return words.get(field["type"], str(field["type"]))
+    bounds = str(next((rule["message"] for rule in field.get("x-kubernetes-validations", ())), ""))
+    if bounds.startswith("must be a duration"):
+        return "duration" + bounds.partition("1h30m")[2]
+    plain = PLAIN.get(field["type"], str(field["type"]))
+    return bounds.removeprefix("must be ") if bounds and "properties" not in field else plain
 
 
 def _default(field: Mapping[str, Any], *, required: bool) -> str:
     if required:
         return "required"
     default = field.get("default")
-    written = str(default).lower() if isinstance(default, bool) else str(default)
-    return "" if default in (None, {}, [], "") else f"`{written}`"
+    if default is None or default == "" or isinstance(default, dict | list):
+        return ""  # of an object: its fields have their own
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def _meaning(field: Mapping[str, Any]) -> str:

@@ -106,11 +106,13 @@ async def test_what_is_written_ahead_passes_the_queue() -> None:
         return True
 
     box.home.write_status = write  # type: ignore[method-assign]
-    reporter.offer({f"other-{number}": said("x") for number in range(100)}, PolicyStatus())
+    others = {f"other-{number}": said("x") for number in range(40)}
+    reporter.offer({**others, "voice": said("as it was")}, PolicyStatus())
     await passing(0.5)
     assert await reporter.write_ahead("voice", said("ahead"))
     assert order.index("voice") <= 8
-    await reporter.finish(patience_s=1.0)
+    await reporter.finish(patience_s=30.0)
+    assert (len(order), order.count("voice")) == (41, 1)  # its turn in the queue found nothing left to write
 
 
 async def test_what_is_not_offered_any_more_is_not_written_and_not_believed() -> None:

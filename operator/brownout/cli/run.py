@@ -38,10 +38,7 @@ def run(
 
     Example: brownout run ./integrations --state ./state
     """
-    if directory is not None and not directory.is_dir():
-        raise InvalidInput(f"{directory} is not a folder", advice="name the folder that holds the integrations' files")
-    if state is not None and state.exists() and not state.is_dir():
-        raise InvalidInput(f"{state} is not a folder", advice="name one for the state, or none to use the default")
+    _check_folders(directory, state)
     with wrong_usage():
         parse_address(listen)
         level_of(log_level)
@@ -65,6 +62,13 @@ def run(
     # Held back until the controller listens to them: they stay blocked over the exec, and are not lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     os.execve(argv[0], argv, environment)  # noqa: S606 - no shell is the point
+
+
+def _check_folders(directory: Path | None, state: Path | None) -> None:
+    if directory is not None and not directory.is_dir():
+        raise InvalidInput(f"{directory} is not a folder", advice="name the folder that holds the integrations' files")
+    if state is not None and state.exists() and not state.is_dir():
+        raise InvalidInput(f"{state} is not a folder", advice="name one for the state, or none to use the default")
 
 
 def controller_command(settings: Settings) -> tuple[list[str], dict[str, str]]:

@@ -45,7 +45,7 @@ def shed_done(  # noqa: PLR0913 - the facts of one step that was carried out, ea
         reason=step.reason,
         message=step.message,
         wait_factor=factor,
-        replicas_before=replicas_before if replicas_before is not None else (held.replicas_before if held else None),
+        replicas_before=held.replicas_before if held and held.replicas_before is not None else replicas_before,
     )
     ledger = replace(
         ledger,

@@ -36,7 +36,10 @@ def hold_from(status: IntegrationStatus | None, member: Member) -> Hold | None:
 
 
 def with_hold(status: IntegrationStatus, step: Step, seen: Observation | None) -> IntegrationStatus:
-    """The status just before a step down: nothing has changed yet, but a successor of ours would know who did it."""
+    """The status just before a step down: nothing has changed yet, but a successor of ours would know who did it.
+
+    What goes further down (5 replicas, then 1, then none) still has its owner's number to go back to.
+    """
     hold = Held(
         by_controller=True,
         off=step.action is Action.DISABLE,
@@ -46,5 +49,6 @@ def with_hold(status: IntegrationStatus, step: Step, seen: Observation | None) -
         message=sentence(step.message),
         wait_factor=status.hold.wait_factor if status.hold else 1.0,
     )
-    replicas = (seen.replicas if seen else None) or status.replicas_before
+    now = seen.replicas if seen else None
+    replicas = status.replicas_before if status.hold else now or status.replicas_before
     return status.model_copy(update={"hold": hold, "replicas_before": replicas})

@@ -43,6 +43,10 @@ class Observation:
 UNSEEN = Observation(presence=Presence.UNKNOWN, detail="not looked at yet")
 
 
+# A hold for one of these is the owner's doing: no pressure asked for it, and none has to end for it to end.
+OWNERS_REASONS = (Reason.DISABLED_BY_OWNER, Reason.DEPENDENCY_DISABLED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """What the controller itself did to an integration and must be able to undo, also after a restart.
@@ -61,7 +65,7 @@ class Hold:
     @property
     def by_owner(self) -> bool:
         """Held off by the owner's wish, not by pressure: it comes back at once when the owner wants it again."""
-        return self.reason in (Reason.DISABLED_BY_OWNER, Reason.DEPENDENCY_DISABLED)
+        return self.reason in OWNERS_REASONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

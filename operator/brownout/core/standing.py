@@ -16,7 +16,7 @@ from brownout.core.holding import held
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.ledger import Said
 from brownout.core.member import Member, Presence
-from brownout.core.plan import Decision
+from brownout.core.plan import Decision, Step
 from brownout.core.snapshot import PRESENT, Snapshot
 from brownout.core.wording import sentence
 
@@ -63,11 +63,20 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
         memory=quiet(previous.memory, member.observed.memory_bytes),
         health=_HEALTH.get(member.observed.presence, Health.UNKNOWN),
         node=standing.node or None,
-        replicas_before=member.hold.replicas_before if member.hold else (member.observed.replicas or None),
+        replicas_before=member.hold.replicas_before
+        if member.hold
+        else member.observed.replicas or previous.replicas_before,
         hold=held(member.hold, member) if member.hold else None,
         last_decision=_last_decision(standing),
         conditions=merged(previous.conditions, _conditions(standing, state, reason, message, now=now)),
     )
+
+
+def _replicas_before(member: Member, previous: IntegrationStatus) -> int | None:
+    """What it goes back to: what it had when it was taken down, or what it has, or had last, while it was not."""
+    if member.hold is not None:
+        return member.hold.replicas_before
+    return member.observed.replicas or previous.replicas_before
 
 
 def state_of(member: Member, previous: IntegrationStatus) -> State:
@@ -90,7 +99,7 @@ def why(standing: Standing, state: State) -> tuple[Reason, str]:
     member, said = standing.member, standing.said
     planned = next((step for step in standing.decision.steps if step.key == member.key), None)
     if standing.dry_run and planned:
-        return Reason.DRY_RUN, f"dry run, nothing was done: {planned.message}"
+        return Reason.DRY_RUN, _rehearsed(standing, planned)
     if said is not None and fault_of(standing):
         return Reason.ACTUATION_FAILED, f"{said.message}; it failed: {said.failed}"
     if state is State.FAILED:
@@ -107,6 +116,14 @@ def fault_of(standing: Standing) -> str:
     """Why the last step failed; empty once nobody asks for it any more: it rests no longer, and all is well without."""
     asked = standing.decision.reason is not Reason.WITHIN_LIMITS or standing.member.resting
     return standing.said.failed if standing.said is not None and asked else ""
+
+
+def _rehearsed(standing: Standing, planned: Step) -> str:
+    """What would have been done, with the figures of when it was first said: the same plan writes nothing anew."""
+    said = standing.previous.message or ""
+    doing = explain.done(planned.action, standing.member, to_rung=planned.to_rung)
+    same = standing.previous.reason is Reason.DRY_RUN and doing in said
+    return said if same else f"dry run, nothing was done: {planned.message}"
 
 
 def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:

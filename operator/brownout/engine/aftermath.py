@@ -12,7 +12,8 @@ from brownout.core.bookkeeping import (
 )
 from brownout.core.instant import Instant
 from brownout.core.ledger import Ledger, Said
-from brownout.core.plan import Decision
+from brownout.core.member import OWNERS_REASONS
+from brownout.core.plan import Decision, Step
 from brownout.engine.actuate import Done
 from brownout.engine.ports import OutcomeStatus
 
@@ -47,14 +48,19 @@ def _words(decision: Decision, done: Done) -> Said:
     )
 
 
+def _by_owner(step: Step) -> bool:
+    """Whether a step carries out its owner's wish; one that pressure asks for replaces such a hold, and is replaced."""
+    return step.reason in OWNERS_REASONS
+
+
 def _moved(ledger: Ledger, done: Done, policy: PolicySpec, *, now: Instant) -> Ledger:
     """The ledger after a member has really changed its rung."""
     step, stabilization = done.step, policy.stabilization
-    measured = ledger.sample is not None and step.key in ledger.sample.footprints
+    measured = any(key == step.key for key, _ in ledger.measured)
     if not step.action.sheds:
         return return_done(ledger, step, now=now, measured=measured, settle_s=stabilization.settle)
     held = ledger.holds.get(step.key)
-    if held is not None and held.rung == step.to_rung:
+    if held is not None and held.rung == step.to_rung and held.by_owner == _by_owner(step):
         return ledger  # an emergency overtook a graceful stop: the first of the two to end has said it all
     return shed_done(
         ledger,

@@ -17,7 +17,7 @@ from brownout.core.footprint import Source
 from brownout.core.holding import hold_from
 from brownout.core.instant import Instant, from_rfc3339
 from brownout.core.ladder import ladder_of
-from brownout.core.ledger import Ledger, Said, forgotten, released
+from brownout.core.ledger import Ledger, Said, released
 from brownout.core.member import Hold, Member, Observation, Presence
 from brownout.engine.ports import DecisionRecord, Inventory
 from brownout.engine.recall import recalled
@@ -62,7 +62,6 @@ class Acquaintance:
             integration = inventory.integrations[key]
             self._known[key] = identity_of(integration)
             member = Member(key=key, integration=integration, ladder=ladder_of(integration))
-            ledger = forgotten(ledger, frozenset({key}))
             hold = hold_from(integration.status, member) or recalled(self.newest.get(key), member, observed[key])
             ledger = _held(_remembered(ledger, member, hold), member, hold, observed[key], now=now)
         return ledger
