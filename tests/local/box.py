@@ -99,12 +99,14 @@ class Box:
         return (self.state / "logs" / f"{name}.log").read_text()
 
     def clear(self) -> tuple[ProcessId, ...]:
-        """End whatever is left, and say what it was."""
+        """End whatever is left, however it forks, and say what it was."""
         left = self.processes()
-        for process in left:
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-        eventually(lambda: not self.processes())
+        calm = 0
+        while left and calm < 5:  # one look may miss what forks
+            for process in (alive := self.processes()):
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
+            calm = 0 if alive else calm + 1
         return left
 
 
