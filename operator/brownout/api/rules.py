@@ -6,7 +6,7 @@ problems of a file are told at once. A value that is itself refused is told by i
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 from pydantic.fields import FieldInfo
@@ -44,9 +44,9 @@ class Ruled(Wire):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _hold(cls, data: Any, handler: ModelWrapValidatorHandler["Ruled"], info: ValidationInfo) -> "Ruled":
+    def _hold(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         wrong: list[InitErrorDetails] = []
-        model: Ruled | None = None
+        model: Self | None = None
         try:
             model = handler(data)
         except ValidationError as refusal:

@@ -27,7 +27,9 @@ class Aside:
         answer: Future[T] = Future()
         threading.Thread(target=self._answer, args=(call, answer), name="history-read", daemon=True).start()
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(answer), self._patience_s)
+            # Not asyncio.wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
+            async with asyncio.timeout(self._patience_s):
+                return await asyncio.wrap_future(answer)
         except TimeoutError:
             raise TimeoutError(f"no answer within {self._patience_s:g} s") from None
 

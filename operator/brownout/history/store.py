@@ -77,7 +77,8 @@ class SqliteJournal:
         number = self._queue_intent(decision, step, dry_run=dry_run, durable=durable)
         if not self._writer.trouble and not self._hangs():
             try:
-                await asyncio.wait_for(asyncio.wrap_future(durable), INTENT_S)
+                async with asyncio.timeout(INTENT_S):
+                    await asyncio.wrap_future(durable)
             except TimeoutError:
                 self._tell(f"decision {number} is not on disk after {INTENT_S:g} s; it is kept in memory")
         return number

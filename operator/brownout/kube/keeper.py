@@ -100,7 +100,8 @@ class Keeper:
         """List and look for silence until cancelled. Raises HomeUnavailable when the watch is to be given up."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._returned.wait(), timeout=self._rhythm.look_every_s)
+                async with asyncio.timeout(self._rhythm.look_every_s):
+                    await self._returned.wait()
             if self._returned.is_set() or self._list_is_due():
                 await self._list_again()
             self._look()

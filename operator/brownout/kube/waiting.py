@@ -44,4 +44,5 @@ class Patience:
         """Wait a little, and less when somebody becomes more urgent."""
         self._shortened.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._shortened.wait(), timeout=min(at_most_s, self.left_s))
+            async with asyncio.timeout(min(at_most_s, self.left_s)):
+                await self._shortened.wait()

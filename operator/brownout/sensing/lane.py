@@ -32,7 +32,9 @@ class Lane:
         answer: Future[T] = Future()
         self._calls.put(lambda: self._answer(look, answer))
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(answer), patience_s)
+            # Not asyncio.wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
+            async with asyncio.timeout(patience_s):
+                return await asyncio.wrap_future(answer)
         except TimeoutError:
             raise TimeoutError(f"no answer within {patience_s:g} s") from None
 
