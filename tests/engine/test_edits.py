@@ -43,6 +43,20 @@ async def test_a_stop_that_ends_after_its_integration_was_replaced_holds_nobody(
     assert box.status("voice").hold is None
 
 
+async def test_what_is_withdrawn_while_we_hold_it_down_goes_back_to_its_owner() -> None:
+    """A unit outlives its Integration: deleted while held off, it is started again, or it would stay off for ever."""
+    box = make_box(base=55.0, voice={"workload": {"systemd": {"unit": "voice.service"}}})
+    box.machine["voice"].size = 20.0
+    async with box.controlled(drivers=dict.fromkeys(WorkloadKind, box.machine)):
+        await passing(5.0)
+        box.machine.base = 65.0
+        await passing(35.0)
+        assert "voice" not in box.running
+        box.home.remove("voice")
+        await passing(5.0)
+    assert box.log.texts("start voice", "forget ")[-2:] == ["start voice replicas=2", "forget voice"]
+
+
 async def test_another_kind_of_workload_ends_the_old_one() -> None:
     """The kind edited in place: the old driver lets go of it, the new one starts it."""
     box = make_box(base=40.0)

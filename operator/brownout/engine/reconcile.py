@@ -199,8 +199,8 @@ class Reconciler:
         for key in gone:
             known = before.integrations.get(key)
             driver = self._world.driver(known) if known else None
-            if driver is not None and not self._dry_run:
-                self.board.part_with(key, driver)
+            if known is not None and driver is not None and not self._dry_run:
+                self.board.part_with(key, known, driver, back=key not in self.inventory.foreign)
             self.statuses.pop(key, None)
         self._met.forget(gone)
         self.reporter.forget(gone)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from brownout.api.integration import Integration
+from brownout.api.workload import WorkloadKind
 from brownout.core.bookkeeping import FAILED_REST_S, failed
 from brownout.core.instant import Instant
 from brownout.core.ledger import Ledger, released
@@ -29,6 +31,8 @@ AHEAD_S = 2.0
 TELLING_S = 5.0
 # An emergency looks up to ten times a second. What it could not stop it tries again, but not at every look.
 AGAIN_S = 5.0
+# What is there without its Integration, and stays when that is deleted.
+OUTLIVES = (WorkloadKind.SCALE, WorkloadKind.SYSTEMD)
 # What is given up at the end gets this long to notice.
 GIVE_UP_S = 1.0
 
@@ -78,10 +82,16 @@ class Switchboard:
                 self._again_at[step.key] = math.inf
                 self._begin(self._at_once(decision, step, inventory, before), (step.key,))
 
-    def part_with(self, key: str, driver: WorkloadDriver) -> None:
-        """Begin to end what belongs to an integration that is no longer declared."""
+    def part_with(self, key: str, integration: Integration, driver: WorkloadDriver, *, back: bool) -> None:
+        """Begin to end what belongs to an integration that is no longer declared.
+
+        `back`: what we hold down of it and what does not end with it goes back to its owner first, so that nothing
+        stays off for ever by our hand.
+        """
         self._again_at.pop(key, None)
-        self._begin(driver.forget(key), (key,))
+        hold = self.ledger.holds.get(key)
+        ours = hold is not None and not hold.by_owner and integration.spec.workload.kind in OUTLIVES
+        self._begin(_part(key, integration, driver, hold if ours and back else None), (key,))
 
     async def rehearse(self, decision: Decision) -> None:
         """A dry run: the same plan recorded once, until it changes; no ledger, no cooldown, no workload."""
@@ -196,3 +206,9 @@ class Switchboard:
         with self._world.contained("home"):
             async with asyncio.timeout(TELLING_S):
                 await self._world.home.announce(done.step.key, done.step.reason.value, told(done), warning=warning)
+
+
+async def _part(key: str, integration: Integration, driver: WorkloadDriver, hold: Hold | None) -> None:
+    if hold is not None:
+        await driver.start(integration, next(iter(integration.spec.levels), None), replicas=hold.replicas_before)
+    await driver.forget(key)
