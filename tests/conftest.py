@@ -5,6 +5,7 @@ Fixtures belong to the folders that need them.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Generator
 
@@ -14,6 +15,10 @@ from hypothesis import settings
 # How long one example takes says more about the machine than about the law.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+# pytest-asyncio asks for the thread's current loop before each coroutine test, and asyncio makes one where none was ever
+# set; nobody closes it, and whichever test the collector runs in would fail for it. Said to be none, it stays none.
+asyncio.set_event_loop(None)
 
 
 @pytest.hookimpl(wrapper=True)
