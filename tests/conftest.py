@@ -16,8 +16,8 @@ from hypothesis import settings
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
-# pytest-asyncio asks for the thread's current loop before each coroutine test, and asyncio makes one where none was ever
-# set; nobody closes it, and whichever test the collector runs in would fail for it. Said to be none, it stays none.
+# pytest-asyncio asks for the thread's current loop before each coroutine test, and asyncio makes one where none was
+# ever set; nobody closes it, and the test in which it is collected fails for it. Said to be none, it stays none.
 asyncio.set_event_loop(None)
 
 
