@@ -29,7 +29,7 @@ def test_a_person_sees_what_runs_and_what_happens(stage: Stage) -> None:
     stage.integrate("stubs", essential=True)
     with in_a_terminal(stage) as terminal:
         eventually(lambda: "comes back below 65 %, emergency at 95 %" in terminal.text, within_s=30)
-        assert "looks after the integrations in integrations (a directory is named)." in terminal.text
+        assert "looks after integrations (a directory is named)." in terminal.text
         assert "In another terminal: brownout get integrations --state state" in terminal.text
         eventually(lambda: "its owner wants it on: started voice" in terminal.text)
         eventually(lambda: shows_all_on(terminal))

@@ -119,6 +119,17 @@ def test_without_a_box_and_without_a_cluster_both_are_named(home: Path) -> None:
     assert len(run.stderr.splitlines()) == 1
 
 
+def test_a_state_folder_that_cannot_be_made_is_told(home: Path) -> None:
+    """Before anything is started, with the reason of the system and what to do."""
+    (home / "file").write_text("")
+    state = home / "file" / "state"
+    words = brownout_argv("run", home, "--state", state, "--listen", "none", "--log-format", "text")
+    done = subprocess.run(words, env=_env(), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert f"the state folder {state} cannot be used: Not a directory: choose another with --state" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_output_that_nobody_reads_is_no_fault(home: Path) -> None:
     """`| head` and `>&-` end it quietly."""
     command = brownout_argv("crds")

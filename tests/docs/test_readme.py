@@ -121,19 +121,13 @@ def test_make_demo_shows_them_go_and_come_back(reader: Reader) -> None:
     """Within two minutes: voice goes, then android, then both come back, each with its sentence."""
     said = reader.types("make demo", within_s=TWO_MINUTES_S)
     print(said)
-    moments = (
-        "A load comes and takes 240 MiB.",
-        "disabled voice, which frees about",
-        "It grows by 100 MiB.",
-        "disabled android, which frees about",
-        "It leaves.",
-        "enabled android again",
-        "enabled voice again",
-        "That was real memory.",
-    )
-    at = [said.find(moment) for moment in moments]
-    assert -1 not in at, said
-    assert at == sorted(at), said
+    acts = ("A load comes and takes 240 MiB.", "It grows by 100 MiB.", "It leaves.", "That was real memory.")
+    load, growth, leaving, end = (said.find(act) for act in acts)
+    # What others on the machine do meanwhile may bring a switch forward, but not change who goes before whom.
+    voice, android = (said.find(f"disabled {name}, which frees about") for name in ("voice", "android"))
+    assert -1 < load < voice < android < leaving, said
+    assert load < growth < leaving < end, said
+    assert all(leaving < said.rfind(f"enabled {name} again") < end for name in ("voice", "android")), said
 
 
 def test_the_first_integration_works_as_it_is_told(reader: Reader) -> None:

@@ -74,8 +74,8 @@ class Console:
     def welcome(self, seen: Seen, settings: Settings, *, why: str, listening: str) -> None:
         """Say what has begun, and what can be done with it."""
         self._seen = seen
-        where = f"integrations in {_short(settings.directory)}" if settings.directory else "integrations of the cluster"
-        self._screen.say(f"Brownout {__version__} looks after the {where} ({why}).")
+        where = _short(settings.directory) if settings.directory else "the cluster"
+        self._screen.say(f"Brownout {__version__} looks after {where} ({why}).")
         if settings.dry_run:
             self._screen.say("Dry run: it decides, records and shows, and switches nothing.")
         gateway = f"Gateway at {listening}." if listening else "No gateway (--listen none)."
@@ -85,7 +85,7 @@ class Console:
 
     def ending(self, *, at_once: bool) -> None:
         """Say that it ends."""
-        how = "at once" if at_once else "giving each program its time; a second Ctrl-C ends all at once"
+        how = "at once" if at_once else "each program gets its time; a second Ctrl-C ends all now"
         self._say(f"Ending, {how}.")
 
     def ended(self) -> None:
@@ -120,18 +120,18 @@ class Console:
 
     def _block(self, seen: Seen, details: TickDetails) -> list[str]:
         table = integration_table(sorted(seen.integrations(), key=place), now=seen.now())
-        return ["", *table.splitlines(), "", _memory_line(seen.policy(), details)]
+        return ["", *table.splitlines(), "", *_memory_lines(seen.policy(), details)]
 
 
-def _memory_line(policy: BrownoutPolicy, details: TickDetails) -> str:
-    """`RAM 61.2 % of 12 GiB, forecast 63.0 % in 5 min; gives way at 80 %, ...`."""
+def _memory_lines(policy: BrownoutPolicy, details: TickDetails) -> tuple[str, str]:
+    """`RAM 61.2 % of 12 GiB, forecast 63.0 % in 5 min`, and what happens at which."""
     status, limits, limit_bytes = details.policy_status, policy.spec.thresholds, details.sample.memory_limit_bytes
     measured = "unknown" if status.memory_percent is None else percent(status.memory_percent)
     of = f" of {approximate_bytes(limit_bytes)}" if limit_bytes else ""
     ahead = duration(policy.spec.forecast.horizon)
     foretold = f", forecast {percent(status.forecast_percent)} in {ahead}" if status.forecast_percent else ""
     edges = f"gives way at {threshold(limits.disable)}, comes back below {threshold(limits.enable)}"
-    return f"RAM {measured}{of}{foretold}; {edges}, emergency at {threshold(limits.emergency)}"
+    return f"RAM {measured}{of}{foretold}", f"{edges}, emergency at {threshold(limits.emergency)}"
 
 
 def console_of(settings: Settings, level: int, environ: Mapping[str, str] = os.environ) -> tuple[Console, LineWriter]:

@@ -16,13 +16,12 @@ from typing import Annotated
 import typer
 
 from brownout.api.integration import Integration
-from brownout.api.policy import Scope
 from brownout.api.reasons import Reason, State
 from brownout.cli.demo_stage import MIB, Load, controller, write_stage
+from brownout.cli.demo_tide import Tide
 from brownout.cli.source import StateSource
-from brownout.core.errors import HomeUnavailable, WorkloadFault
+from brownout.core.errors import WorkloadFault
 from brownout.core.table import integration_table, place
-from brownout.sensing.memory import MemoryReader, Unreadable
 
 #: What is worth a line of its own; the table shows the rest.
 _NEWS = frozenset({Reason.ABOVE_THRESHOLD, Reason.FORECAST_ABOVE_THRESHOLD, Reason.EMERGENCY, Reason.RESTORED})
@@ -38,27 +37,30 @@ def demo(
     """
     with tempfile.TemporaryDirectory(prefix="brownout-demo-") as folder:
         stage = Path(folder)
-        used_bytes = _used_bytes()
-        sizes = write_stage(stage / "integrations", used_bytes=used_bytes)
-        _say(f"{used_bytes // MIB} MiB are in use; the budget of this demo is {sizes.budget_bytes // MIB} MiB.")
+        tide = Tide(stage / "integrations")
+        sizes = write_stage(stage / "integrations", used_bytes=tide.level_bytes)
+        _say(f"{tide.level_bytes // MIB} MiB are in use; the budget of this demo is {sizes.budget_bytes // MIB} MiB.")
         kept = state or stage / "state"
         with controller(stage / "integrations", kept) as process:
-            Play(kept, process).perform(sizes.first_load_bytes, sizes.second_load_bytes)
+            Play(kept, process, tide).perform(sizes.first_load_bytes, sizes.second_load_bytes)
     _say("\nThat was real memory. `brownout run DIR` does the same for your own programs.")
 
 
 class Play:
     """The acts, each with what must be seen before the next begins."""
 
-    def __init__(self, state: Path, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, state: Path, process: "subprocess.Popen[bytes]", tide: Tide) -> None:
         self._state = state
         self._process = process
+        self._tide = tide
+        self._ours = {process.pid}
         self._told: set[tuple[str, str]] = set()
 
     def perform(self, first_bytes: int, second_bytes: int) -> None:
         """All of it. Raises WorkloadFault where an act does not happen."""
         self._until("all four run", lambda: self._states() == dict.fromkeys(self._names(), State.ENABLED))
         with Load() as load:
+            self._ours.add(load.pid)
             _say(f"\nA load comes and takes {first_bytes // MIB} MiB.")
             load.take(first_bytes)
             self._until("voice is disabled", lambda: self._states().get("voice") is State.DISABLED)
@@ -94,16 +96,11 @@ class Play:
             if time.monotonic() > deadline:  # noqa: TID251
                 raise WorkloadFault(f"the demo waited in vain until {what}", advice="is something else taking memory?")
             time.sleep(0.2)  # noqa: TID251
+            if moved := self._tide.follow(self._ours):
+                verb = "took" if moved > 0 else "gave back"
+                _say(f"  (something else {verb} {abs(moved) // MIB} MiB; the budget of this demo moves along)")
         table = integration_table(sorted(StateSource(self._state).integrations(), key=place), now=time.time())  # noqa: TID251
         _say("\n" + "\n".join(f"  {line}" for line in table.splitlines()))
-
-
-def _used_bytes() -> int:
-    """What is in use on this box, as the controller reads it."""
-    reading = MemoryReader().read(scope=Scope.NODE, budget_bytes=None)
-    if isinstance(reading, Unreadable):
-        raise HomeUnavailable(reading.why)
-    return reading.used_bytes
 
 
 def _say(text: str) -> None:

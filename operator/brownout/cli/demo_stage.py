@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from brownout.bootstrap.settings import HomeMode, Settings
 from brownout.cli.run import controller_command
+from brownout.local.atomic import replace
 from brownout.local.documents import dump_yaml
 
 MIB = 1024 * 1024
@@ -42,12 +43,18 @@ class Sizes:
 def write_stage(folder: Path, *, used_bytes: int) -> Sizes:
     """Write the integrations and the policy of the play."""
     folder.mkdir(parents=True)
-    budget = used_bytes + BUDGET * MIB
-    (folder / "policy.yaml").write_text(dump_yaml(_policy(used_bytes, budget)), encoding="utf-8")
+    budget = write_policy(folder, used_bytes=used_bytes)
     for name, priority, mib, essential in CAST:
         document = _integration(name, priority, mib, essential=essential)
         (folder / f"{name}.yaml").write_text(dump_yaml(document), encoding="utf-8")
     return Sizes(budget_bytes=budget)
+
+
+def write_policy(folder: Path, *, used_bytes: int) -> int:
+    """Write the policy of the play above what others have in use; its budget in bytes."""
+    budget = used_bytes + BUDGET * MIB
+    replace(folder / "policy.yaml", dump_yaml(_policy(used_bytes, budget)).encode(), durable=False)
+    return budget
 
 
 def _policy(used_bytes: int, budget_bytes: int) -> dict[str, Any]:
@@ -117,6 +124,7 @@ class Load:
     def __init__(self) -> None:
         argv = [sys.executable, "-I", "-c", self._PROGRAM]
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, env=dict(os.environ))  # noqa: S603 - as above
+        self.pid = self._process.pid
 
     def take(self, size_bytes: int) -> None:
         """Take so much more."""
