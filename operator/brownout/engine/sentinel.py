@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from brownout.api.policy import PolicySpec
-from brownout.core.pacing import pause_s
+from brownout.core.pacing import fill_rate, pause_s
 from brownout.engine.world import World
 
 
@@ -31,6 +31,7 @@ class Sentinel:
         self._reactions = reactions
         self._last: float | None = None
         self._last_at = 0.0
+        self._rate = 0.0
         self.looks = 0
 
     async def run(self) -> None:
@@ -44,11 +45,10 @@ class Sentinel:
         used = self._world.used_percent(policy)
         with self._world.contained("sentinel"):  # the last guard outlives every bug of ours (earlyoom 378)
             self._react(used, policy)
-        edge = policy.thresholds.emergency
-        slowest = policy.sentinel.interval
-        pause = pause_s(self._last, used, elapsed_s=now - self._last_at, edge_percent=edge, slowest_s=slowest)
+        self._rate = fill_rate(self._last, used, elapsed_s=now - self._last_at, held=self._rate)
         self._last, self._last_at, self.looks = used, now, self.looks + 1
-        return pause
+        edge, slowest = policy.thresholds.emergency, policy.sentinel.interval
+        return pause_s(used, rate=self._rate, edge_percent=edge, slowest_s=slowest)
 
     def _react(self, used: float | None, policy: PolicySpec) -> None:
         limits = policy.thresholds
