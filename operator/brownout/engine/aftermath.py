@@ -1,19 +1,17 @@
 """The aftermath of a step: what its outcome changes in the ledger, and the sentence for people. Pure."""
 
 from brownout.api.policy import PolicySpec
+from brownout.core.aftermath import moved
 from brownout.core.bookkeeping import (
     FAILED_REST_S,
     STALE_REST_S,
     failed,
-    return_done,
     said,
-    shed_done,
     succeeded,
 )
 from brownout.core.instant import Instant
 from brownout.core.ledger import Ledger, Said
-from brownout.core.member import OWNERS_REASONS
-from brownout.core.plan import Decision, Step
+from brownout.core.plan import Decision
 from brownout.engine.actuate import Done
 from brownout.engine.ports import OutcomeStatus
 
@@ -26,7 +24,14 @@ def taken_in(ledger: Ledger, decision: Decision, done: Done, policy: PolicySpec,
     ledger = said(ledger, key, _words(decision, done))
     if status is OutcomeStatus.FAILED:
         return failed(ledger, key, now=now, first_rest_s=FAILED_REST_S)
-    return _moved(succeeded(ledger, key), done, policy, now=now)
+    return moved(
+        succeeded(ledger, key),
+        done.step,
+        now=now,
+        stabilization=policy.stabilization,
+        replicas_before=done.outcome.replicas_before,
+        began=done.began,
+    )
 
 
 def told(done: Done) -> str:
@@ -45,29 +50,4 @@ def _words(decision: Decision, done: Done) -> Said:
         failed=done.outcome.detail or "no reason was given" if done.outcome.status is OutcomeStatus.FAILED else "",
         numbers=decision.numbers,
         frees_bytes=-step.delta_bytes if step.delta_bytes is not None and step.delta_bytes < 0 else None,
-    )
-
-
-def _by_owner(step: Step) -> bool:
-    """Whether a step carries out its owner's wish; one that pressure asks for replaces such a hold, and is replaced."""
-    return step.reason in OWNERS_REASONS
-
-
-def _moved(ledger: Ledger, done: Done, policy: PolicySpec, *, now: Instant) -> Ledger:
-    """The ledger after a member has really changed its rung."""
-    step, stabilization = done.step, policy.stabilization
-    measured = any(key == step.key for key, _ in ledger.measured)
-    if not step.action.sheds:
-        return return_done(ledger, step, now=now, measured=measured, settle_s=stabilization.settle)
-    held = ledger.holds.get(step.key)
-    if held is not None and held.rung == step.to_rung and held.by_owner == _by_owner(step):
-        return ledger  # an emergency overtook a graceful stop: the first of the two to end has said it all
-    return shed_done(
-        ledger,
-        step,
-        now=now,
-        stabilization=stabilization,
-        measured=measured,
-        replicas_before=done.outcome.replicas_before,
-        began=done.began,
     )

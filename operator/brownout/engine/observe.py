@@ -10,14 +10,11 @@ from types import MappingProxyType
 
 from brownout.api.integration import Integration
 from brownout.api.policy import PolicySpec
-from brownout.core.footprint import Footprint, estimate
+from brownout.core.gather import member_of
 from brownout.core.instant import Instant
-from brownout.core.ladder import ladder_of
 from brownout.core.ledger import Ledger
 from brownout.core.member import UNSEEN, Member, Observation, Presence
-from brownout.core.outlook import look_out
 from brownout.core.sample import Sample
-from brownout.core.snapshot import Snapshot
 from brownout.core.wording import sentence
 from brownout.engine.ports import Inventory
 from brownout.engine.world import World, faulty
@@ -79,54 +76,11 @@ def members_of(
     inventory: Inventory, observed: Mapping[str, Observation], ledger: Ledger, *, now: Instant
 ) -> tuple[Member, ...]:
     """The members of a snapshot: wish, sight and memory joined."""
-    return tuple(_member(key, inventory, observed.get(key, UNSEEN), ledger, now=now) for key in inventory.integrations)
-
-
-def _member(key: str, inventory: Inventory, seen: Observation, ledger: Ledger, *, now: Instant) -> Member:
-    integration = inventory.integrations[key]
-    blank = Member(key=key, integration=integration, ladder=ladder_of(integration))
-    return replace(
-        blank,
-        observed=seen,
-        hold=ledger.holds.get(key),
-        footprints=footprints_of(blank, ledger),
-        accepted=key not in inventory.rejected,
-        since=ledger.moved.get(key, 0.0),
-        resting=key in ledger.failures and now < ledger.failures[key].until,
-        ours=key not in inventory.foreign,
-    )
-
-
-def footprints_of(member: Member, ledger: Ledger) -> tuple[Footprint, ...]:
-    """What the member takes at each of its rungs, best first."""
     return tuple(
-        estimate(
-            ledger.measured.get((member.key, rung), ()),
-            learned_bytes=ledger.learned.get((member.key, rung)),
-            guess_bytes=member.ladder.first_guess_bytes(rung, member.integration),
+        replace(
+            member_of(key, integration, observed.get(key, UNSEEN), ledger, now=now),
+            accepted=key not in inventory.rejected,
+            ours=key not in inventory.foreign,
         )
-        for rung in range(member.ladder.off)
-    )
-
-
-def snapshot_of(
-    policy: PolicySpec, ledger: Ledger, members: tuple[Member, ...], *, in_flight: frozenset[str], now: Instant
-) -> Snapshot:
-    """The snapshot that the next decision rests on."""
-    return Snapshot(
-        policy=policy,
-        outlook=look_out(
-            ledger.window,
-            ledger.sample,
-            policy,
-            now=now,
-            since=ledger.forecast_since,
-            previous=ledger.smoothed_percent,
-        ),
-        members=members,
-        calm_since=ledger.calm_since,
-        last_shed_at=ledger.last_shed_at,
-        last_return_at=ledger.last_return_at,
-        pending=ledger.pending,
-        in_flight=in_flight,
+        for key, integration in inventory.integrations.items()
     )

@@ -15,6 +15,7 @@ from dataclasses import replace
 from brownout.api.policy import Mode
 from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.decide import ask, decide, emergency
+from brownout.core.gather import snapshot_of
 from brownout.core.holding import with_hold
 from brownout.core.ledger import footprints_measured, forgotten, resumed, sampled, settled
 from brownout.core.member import Member, Observation
@@ -23,7 +24,7 @@ from brownout.core.sample import Sample
 from brownout.core.snapshot import Snapshot
 from brownout.core.standing import Standing, rejected_status, status_of
 from brownout.engine.memory import Acquaintance, let_go
-from brownout.engine.observe import members_of, observe, snapshot_of
+from brownout.engine.observe import members_of, observe
 from brownout.engine.ports import Inventory, Outcome, OutcomeStatus, TickDetails
 from brownout.engine.recall import NEWEST, newest
 from brownout.engine.report import Reporter, policy_status_of

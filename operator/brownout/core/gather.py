@@ -1,0 +1,64 @@
+"""Gathering: what is declared, what is seen and what is remembered, joined into the snapshot of one decision. Pure.
+
+The engine gathers from the world, the simulator from its plant; from here on both are the same.
+"""
+
+from dataclasses import replace
+
+from brownout.api.integration import Integration
+from brownout.api.policy import PolicySpec
+from brownout.core.footprint import Footprint, estimate
+from brownout.core.instant import Instant
+from brownout.core.ladder import ladder_of
+from brownout.core.ledger import Ledger
+from brownout.core.member import Member, Observation
+from brownout.core.outlook import look_out
+from brownout.core.snapshot import Snapshot
+
+
+def member_of(key: str, integration: Integration, seen: Observation, ledger: Ledger, *, now: Instant) -> Member:
+    """One integration as its owner wishes it, as it is seen and as the ledger knows it; ours, and accepted."""
+    blank = Member(key=key, integration=integration, ladder=ladder_of(integration))
+    return replace(
+        blank,
+        observed=seen,
+        hold=ledger.holds.get(key),
+        footprints=footprints_of(blank, ledger),
+        since=ledger.moved.get(key, 0.0),
+        resting=key in ledger.failures and now < ledger.failures[key].until,
+    )
+
+
+def footprints_of(member: Member, ledger: Ledger) -> tuple[Footprint, ...]:
+    """What the member takes at each of its rungs, best first."""
+    return tuple(
+        estimate(
+            ledger.measured.get((member.key, rung), ()),
+            learned_bytes=ledger.learned.get((member.key, rung)),
+            guess_bytes=member.ladder.first_guess_bytes(rung, member.integration),
+        )
+        for rung in range(member.ladder.off)
+    )
+
+
+def snapshot_of(
+    policy: PolicySpec, ledger: Ledger, members: tuple[Member, ...], *, in_flight: frozenset[str], now: Instant
+) -> Snapshot:
+    """The snapshot that the next decision rests on."""
+    return Snapshot(
+        policy=policy,
+        outlook=look_out(
+            ledger.window,
+            ledger.sample,
+            policy,
+            now=now,
+            since=ledger.forecast_since,
+            previous=ledger.smoothed_percent,
+        ),
+        members=members,
+        calm_since=ledger.calm_since,
+        last_shed_at=ledger.last_shed_at,
+        last_return_at=ledger.last_return_at,
+        pending=ledger.pending,
+        in_flight=in_flight,
+    )
