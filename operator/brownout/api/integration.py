@@ -56,6 +56,10 @@ class Level(Wire):
         default_factory=dict,
         description="What makes the level: merged over a plugin's config; env of a command; replicas of a scale.",
     )
+    value: Annotated[float, Number(at_most=1)] | None = Field(
+        default=None,
+        description="What its service is worth, of the best level's 1. Absent: the levels are evenly spaced down to 0.",
+    )
 
 
 class Stop(Wire):
@@ -153,6 +157,10 @@ class IntegrationSpec(Ruled):
     enabled: Annotated[bool, Flag()] = Field(default=True, description="The owner's wish; false is never overridden.")
     priority: Annotated[int, Whole(at_least=-(10**9), at_most=10**9)] = Field(
         default=100, description="The lowest is given up first. Among equals the larger footprint, then the name."
+    )
+    weight: Annotated[float, Number(above=True, at_most=1000)] | None = Field(
+        default=None,
+        description="What a minute without it costs, for ExpectedCost. Absent: 1 for the lowest priority, up to 4.",
     )
     essential: Annotated[bool, Flag()] = Field(
         default=False, description="Never lowered nor disabled, not even in an emergency."

@@ -20,6 +20,7 @@ from brownout.api.wire import Wire
 __all__ = [
     "DEFAULT_POLICY",
     "BrownoutPolicy",
+    "Costs",
     "Decide",
     "DecideStrategy",
     "ForecastModel",
@@ -62,6 +63,20 @@ class Thresholds(Ruled):
     )
 
 
+class Costs(Wire):
+    """What ExpectedCost weighs against the service that is lost, in the unit of an integration's weight."""
+
+    pressure: Annotated[float, Number(at_most=1000)] = Field(
+        default=5.0, description="A minute at or above the disable threshold."
+    )
+    emergency: Annotated[float, Number(at_most=1000)] = Field(
+        default=20.0, description="A minute at or above the emergency threshold, beside the pressure."
+    )
+    switch: Annotated[float, Number(at_most=1000)] = Field(
+        default=1.0, description="One change of one integration, up or down."
+    )
+
+
 class Decide(Wire):
     """How it is decided what goes."""
 
@@ -69,6 +84,7 @@ class Decide(Wire):
         default=DecideStrategy.THRESHOLDS,
         description="Thresholds acts at the thresholds; ExpectedCost weighs what is lost.",
     )
+    costs: Costs = Field(default=Costs.model_construct(), description="What ExpectedCost weighs.")
 
 
 class Restore(Wire):
@@ -93,7 +109,7 @@ class Forecasting(Ruled):
 
     model: Annotated[ForecastModel, Choice(of=ForecastModel)] = Field(
         default=ForecastModel.AUTO,
-        description="Auto lets models vote as their past errors earn it; Linear is the only voter.",
+        description="Auto lets models vote as their past errors earn it; Linear is the only voter; Off: none votes.",
     )
     horizon: Annotated[float, Duration(at_least=MIN_HORIZON_S, at_most=_DAY_S)] = Field(
         default=DEFAULT_HORIZON_S, description="How far ahead it looks."

@@ -39,3 +39,4 @@ class ForecastModel(StrEnum):
 
     AUTO = "Auto"
     LINEAR = "Linear"
+    OFF = "Off"  # forecasts are made and shown, but decisions rest on what is measured

@@ -106,6 +106,8 @@ def _why_not(errors: Backtest, settings: Forecasting, *, samples: int) -> str:
     """Why the line has not earned its vote; empty when it has. Pinned by the owner it needs only its samples."""
     if samples < settings.min_samples:
         return f"only {samples} of {settings.min_samples} samples"
+    if settings.model is ForecastModel.OFF:
+        return "the policy lets no forecast vote"
     if settings.model is ForecastModel.LINEAR:
         return ""
     if errors.resolved < ENOUGH_ERRORS:
