@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 MAX_BYTES: Final = 2**63 - 1
+# Rounded up, the last few would be 8 EiB: one byte more than can be read back.
+_LARGEST_ROUNDED: Final = 79 * 2**60 // 10
 _PATTERN: Final = r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?"
 #: Longer texts hold no more information than this; it also keeps the arithmetic small.
 _LONGEST: Final = 40
@@ -86,7 +88,7 @@ def _rounded(size_bytes: int) -> tuple[str, str]:
 
 def format_measured(size_bytes: int) -> str:
     """Give a measured quantity as a status shows it: `1.9Gi`, one decimal at most."""
-    return "".join(_rounded(size_bytes))
+    return "".join(_rounded(min(size_bytes, _LARGEST_ROUNDED)))
 
 
 def approximate_bytes(size_bytes: int) -> str:
