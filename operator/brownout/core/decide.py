@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from brownout.api.policy import ForecastModel
 from brownout.api.reasons import Reason
 from brownout.core import explain, owner
 from brownout.core.instant import Instant
@@ -109,6 +110,19 @@ def forecast_above(snapshot: Snapshot, _now: Instant) -> Answer | None:
     return _shed(snapshot, foreseen.value - limit, Reason.FORECAST_ABOVE_THRESHOLD, because)
 
 
+def triggered(snapshot: Snapshot, _now: Instant) -> Answer | None:
+    """A spike, a pressing load or a daily peak: what the forecast holds possible counts, and nothing returns."""
+    if not snapshot.triggers:
+        return None
+    trigger, upper, limit = snapshot.triggers[0], bound(snapshot), snapshot.policy.thresholds.disable
+    if upper is not None and upper >= limit:
+        seen = explain.ram_at_most(snapshot.outlook, upper, horizon_s=snapshot.policy.forecast.horizon)
+        return _shed(snapshot, upper - limit, trigger.reason, f"{trigger.message}; {seen}, over {threshold(limit)}")
+    if owner.first_starts(snapshot) or candidate(snapshot) is None:
+        return None
+    return _hold(trigger.reason, f"{explain.ram(snapshot.outlook)}: nothing returns while {trigger.message}")
+
+
 def first_start(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """What its owner wants on, and nobody switched off, is started as far as it fits."""
     return _carry_out(Verdict.START, owner.first_starts(snapshot))
@@ -138,10 +152,23 @@ RULES: tuple[Rule, ...] = (
     settling,  # one step at a time: see what the last one did
     above_threshold,  # what is measured outranks what is foreseen
     forecast_above,  # before it happens, if the forecast has earned its vote
+    triggered,  # before it can happen, where something is known to come
     first_start,  # what the owner wants on and nobody switched off
     bring_back,  # only when nothing above has anything to say
     within_limits,  # holding is an answer, and this one always answers
 )
+
+
+def bound(snapshot: Snapshot) -> float | None:
+    """What memory is held to stay under, in percent; None where the forecast says nothing that can be acted on.
+
+    The vote is about the point of a forecast; its bound rests on its past errors, and holds also where last-value does
+    as well. But one that is wider than the whole dead band cannot tell "switch off" from "bring back" (requirement F4).
+    """
+    policy, total = snapshot.policy, snapshot.outlook.total
+    if total is None or policy.forecast.model is ForecastModel.OFF or not math.isfinite(total.upper):
+        return None
+    return total.upper if total.width <= policy.thresholds.disable - policy.thresholds.enable else None
 
 
 def _hold(reason: Reason, message: str) -> Answer:

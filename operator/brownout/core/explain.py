@@ -34,6 +34,11 @@ def ram_and_forecast(outlook: Outlook, forecast: Forecast, *, horizon_s: float) 
     return f"{ram(outlook)} now and {percent(forecast.value)} {band} in {duration(horizon_s)}"
 
 
+def ram_at_most(outlook: Outlook, upper_percent: float, *, horizon_s: float) -> str:
+    """`RAM 74.0 % now and up to 83.2 % in 5 min`."""
+    return f"{ram(outlook)} now and up to {percent(upper_percent)} in {duration(horizon_s)}"
+
+
 def over(outlook: Outlook, threshold_percent: float) -> str:
     """`RAM 84.1 %, over 80 %`; exactly on the threshold counts, and is said so."""
     word = "at" if outlook.measured_percent == threshold_percent else "over"

@@ -14,6 +14,7 @@ from brownout.core.ledger import Ledger
 from brownout.core.member import Member, Observation
 from brownout.core.outlook import look_out
 from brownout.core.snapshot import Snapshot
+from brownout.core.triggers import Trigger
 
 
 def member_of(key: str, integration: Integration, seen: Observation, ledger: Ledger, *, now: Instant) -> Member:
@@ -42,7 +43,13 @@ def footprints_of(member: Member, ledger: Ledger) -> tuple[Footprint, ...]:
 
 
 def snapshot_of(
-    policy: PolicySpec, ledger: Ledger, members: tuple[Member, ...], *, in_flight: frozenset[str], now: Instant
+    policy: PolicySpec,
+    ledger: Ledger,
+    members: tuple[Member, ...],
+    *,
+    in_flight: frozenset[str],
+    now: Instant,
+    triggers: tuple[Trigger, ...] = (),
 ) -> Snapshot:
     """The snapshot that the next decision rests on."""
     return Snapshot(
@@ -61,4 +68,5 @@ def snapshot_of(
         last_return_at=ledger.last_return_at,
         pending=ledger.pending,
         in_flight=in_flight,
+        triggers=triggers,
     )

@@ -26,6 +26,7 @@ class Outlook:
     witness: Witness
     base: Forecast | None = None
     total: Forecast | None = None
+    peak: Forecast | None = None  # of the day's pattern, where one is known and still to come
     why: str = ""
 
     @property

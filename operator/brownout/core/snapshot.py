@@ -10,6 +10,7 @@ from brownout.core.member import Member, Presence
 from brownout.core.order import degradation_order, protected, with_needs
 from brownout.core.outlook import Outlook
 from brownout.core.settle import Pending
+from brownout.core.triggers import Trigger
 
 # What holds memory now, or may do so at any moment by a restart of its own.
 PRESENT = (Presence.RUNNING, Presence.STARTING, Presence.FAILED)
@@ -18,7 +19,7 @@ PRESENT = (Presence.RUNNING, Presence.STARTING, Presence.FAILED)
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """The world at one tick. `calm_since` is since when memory has been measured below the enable threshold
-    without interruption; `pending` the shed that has not been verified yet.
+    without interruption; `pending` the shed that has not been verified yet; `triggers` what is on, most sudden first.
     """
 
     policy: PolicySpec
@@ -29,6 +30,7 @@ class Snapshot:
     last_return_at: Instant = 0.0
     pending: Pending | None = None
     in_flight: frozenset[str] = frozenset()
+    triggers: tuple[Trigger, ...] = ()
 
     @cached_property
     def order(self) -> tuple[Member, ...]:
