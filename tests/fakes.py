@@ -6,12 +6,14 @@ Nothing foreign is faked: processes, files, cgroups and the API server of the te
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean, median
 
 from brownout.api.policy import Scope
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
+from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample, Witness
-from brownout.engine.ports import DecisionRecord, Outcome, ProcessId
+from brownout.engine.ports import NOTHING, DecisionRecord, Outcome, ProcessId
 
 
 class FakeJournal:
@@ -21,6 +23,7 @@ class FakeJournal:
         self.records: dict[int, DecisionRecord] = {}
         self.samples: list[Sample] = []
         self.levels: list[Mapping[str, str]] = []
+        self.served: list[Mapping[str, Served]] = []
         self.calls: list[str] = []
         self.trouble = ""
         self.closed = False
@@ -41,10 +44,11 @@ class FakeJournal:
         if record := self.records.get(intent):
             self.records[intent] = replace(record, outcome=str(outcome.status), outcome_at=at, detail=outcome.detail)
 
-    def add_sample(self, sample: Sample, levels: Mapping[str, str]) -> None:
+    def add_sample(self, sample: Sample, levels: Mapping[str, str], served: Mapping[str, Served] = NOTHING) -> None:
         """Keep a sample."""
         self.samples.append(sample)
         self.levels.append(dict(levels))
+        self.served.append(dict(served))
 
     async def window(self, *, since: Instant, now: Instant) -> tuple[Sample, ...]:
         """Samples of that time, each instant once, oldest first."""
@@ -216,3 +220,51 @@ class FakeGauge:
             raise self.error
         percent = self.measure()
         return percent if percent is None else percent * self.limit_bytes / (budget_bytes or self.limit_bytes)
+
+
+class FakeRequestMeter:
+    """A RequestMeter that remembers every request it is told of. `error` is raised."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, list[tuple[Instant, float | None, bool]]] = {}
+        self.error: Exception | None = None
+
+    def count(self, key: str, at: Instant, *, response_ms: float | None, failed: bool) -> None:
+        """One request has ended."""
+        self.told.setdefault(key, []).append((at, response_ms, failed))
+
+    def steadily(self, key: str, *, since: Instant, until: Instant, rate: float, response_ms: float = 50.0) -> None:
+        """Requests at a steady rate."""
+        for index in range(round((until - since) * rate)):
+            self.count(key, since + index / rate, response_ms=response_ms, failed=False)
+
+    def readings(self, *, now: Instant, within_s: float) -> Mapping[str, RequestReading]:
+        """Exactly what came."""
+        if self.error is not None:
+            raise self.error
+        return {key: _reading(requests, now, within_s) for key, requests in self.told.items()}
+
+
+def _reading(requests: list[tuple[Instant, float | None, bool]], now: Instant, within_s: float) -> RequestReading:
+    def rate(end: Instant) -> float | None:
+        known = end - within_s >= requests[0][0]
+        return sum(end - within_s < at <= end for at, _, _ in requests) / within_s if known else None
+
+    spans = [span for index in range(1, 120) if (span := rate(now - index * within_s)) is not None]
+    recent = [(ms, failed) for at, ms, failed in requests if now - within_s < at <= now]
+    times = [ms for ms, _ in recent if ms is not None]
+    every = [ms for _, ms, _ in requests if ms is not None]
+    return RequestReading(
+        at=now,
+        within_s=within_s,
+        rate=len(recent) / within_s,
+        rate_before=rate(now - 2 * within_s),
+        normal_rate=median(spans) if len(spans) >= 20 else None,
+        response_ms=fmean(times) if times else None,
+        failure_share=sum(failed for _, failed in recent) / len(recent) if recent else None,
+        recent=len(recent),
+        requests=len(requests),
+        failures=sum(failed for _, _, failed in requests),
+        timed=len(every),
+        response_ms_sum=sum(every),
+    )

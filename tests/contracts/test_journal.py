@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from brownout.core.rates import Served
 from brownout.core.sample import Sample
 from brownout.engine.ports import Journal, Outcome, OutcomeStatus
 from tests.fakes import FakeJournal
@@ -134,6 +135,18 @@ def test_a_window_is_what_was_sampled(run: Run) -> None:
         assert await journal.window(since=NOW + 30, now=NOW + 60) == tuple(samples[1:3])
         assert await journal.window(since=NOW, now=NOW + 90) == tuple(samples)
         assert await journal.window(since=NOW + 91, now=NOW + 99) == ()
+
+    run(scenario)
+
+
+def test_what_was_served_is_no_part_of_the_window(run: Run) -> None:
+    """It is kept beside the sample: one that served but was not measured has no footprint, and no sample changes."""
+
+    async def scenario(journal: Journal) -> None:
+        sample = make_sample(NOW, voice=100)
+        served = {key: Served(requests=5, errors=1, response_ms=12.5) for key in ("voice", "android")}
+        journal.add_sample(sample, {"voice": "full"}, served)
+        assert await journal.window(since=NOW, now=NOW) == (sample,)
 
     run(scenario)
 

@@ -2,6 +2,7 @@
 
 import stat
 
+from brownout.core.rates import Served
 from brownout.history.store import SqliteJournal
 from tests.history.world import DONE, NOW, World, intend, make_sample
 
@@ -66,3 +67,15 @@ def test_the_level_is_kept_with_the_footprint(world: World) -> None:
     world.use(scenario)
     rows = world.query("SELECT integration, at, level, memory_bytes, response_ms, errors, requests FROM footprints")
     assert sorted(rows) == [("stubs", NOW, "", 5, None, None, None), ("voice", NOW, "reduced", 100, None, None, None)]
+
+
+def test_what_was_served_is_kept_with_the_sample(world: World) -> None:
+    """Requests, errors and the mean response of each; also of one whose memory nobody measured (requirement S7)."""
+
+    async def scenario(journal: SqliteJournal) -> None:
+        served = {"voice": Served(requests=9, errors=2, response_ms=120.5), "android": Served(requests=0, errors=0)}
+        journal.add_sample(make_sample(NOW, voice=100), {"android": "full"}, served)
+
+    world.use(scenario)
+    rows = world.query("SELECT integration, level, memory_bytes, response_ms, errors, requests FROM footprints")
+    assert sorted(rows) == [("android", "full", None, None, 0, 0), ("voice", "", 100, 120.5, 2, 9)]

@@ -17,6 +17,7 @@ from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.instant import Instant
 from brownout.core.member import Observation
 from brownout.core.plan import Decision, Step
+from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample
 
 # --- time --------------------------------------------------------------------------------------------------
@@ -161,6 +162,17 @@ class MemoryGauge(Protocol):
         ...
 
 
+class RequestMeter(Protocol):
+    """Requests to the integrations, as whoever routes them counts them. Synchronous, from memory."""
+
+    def readings(self, *, now: Instant, within_s: float) -> Mapping[str, RequestReading]:
+        """By key, of each that was ever asked: its rate over the last `within_s`, its normal rate, how they went.
+
+        Reading changes nothing: it may be read as often as one likes.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ProcessId:
     """One process, safe against reuse of its pid: `started` is the kernel's start time in clock ticks."""
@@ -212,6 +224,9 @@ class DecisionRecord:
     detail: str = ""
 
 
+NOTHING: Mapping[str, Served] = MappingProxyType({})
+
+
 class Journal(Protocol):
     """The history: samples, decisions, outcomes. Loses nothing silently; when the disk fails it keeps a bounded
     tail in memory and says so in `faults`.
@@ -229,8 +244,11 @@ class Journal(Protocol):
         """What came of an intent; queued, in order."""
         ...
 
-    def add_sample(self, sample: Sample, levels: Mapping[str, str]) -> None:
-        """Keep a sample; `levels` says at which level each integration in its footprints ran. Queued."""
+    def add_sample(self, sample: Sample, levels: Mapping[str, str], served: Mapping[str, Served] = NOTHING) -> None:
+        """Keep a sample; `levels` says at which level each integration ran, `served` what it did since the last one.
+
+        Queued.
+        """
         ...
 
     async def window(self, *, since: Instant, now: Instant) -> tuple[Sample, ...]:
@@ -270,6 +288,7 @@ class TickDetails:
     statuses: Mapping[str, IntegrationStatus]
     policy_status: PolicyStatus
     durations_s: Mapping[str, float]
+    readings: Mapping[str, RequestReading] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,15 @@ import math
 import sqlite3
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
+from brownout.core.rates import Served
 from brownout.core.sample import Sample, Witness
-from brownout.engine.ports import DecisionRecord, Outcome
+from brownout.engine.ports import NOTHING, DecisionRecord, Outcome
 
 DECISION_COLUMNS: Final = (
     "d.id, d.at, d.key, d.action, d.reason, d.message, d.rule, d.dry_run, d.numbers, o.status, o.at, o.detail"
@@ -47,10 +48,11 @@ class OutcomeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRow:
-    """A sample with the level at which each integration in its footprints ran."""
+    """A sample with the level at which each integration ran, and what it served since the sample before."""
 
     sample: Sample
     levels: Mapping[str, str]
+    served: Mapping[str, Served] = field(default_factory=lambda: NOTHING)
 
 
 Row = IntentRow | OutcomeRow | SampleRow
@@ -103,7 +105,7 @@ def insert_outcome(connection: sqlite3.Connection, row: OutcomeRow, *, number: i
 
 
 def insert_sample(connection: sqlite3.Connection, row: SampleRow) -> None:
-    """Write a sample and the footprints measured with it."""
+    """Write a sample, the footprints measured with it, and what was served since the one before."""
     sample = row.sample
     values = [_storable(getattr(sample, name)) for name in SAMPLE_COLUMNS.split(", ")[1:-1]]
     cursor = connection.execute(
@@ -111,11 +113,9 @@ def insert_sample(connection: sqlite3.Connection, row: SampleRow) -> None:
         (*values, str(sample.witness)),
     )
     connection.executemany(
-        "INSERT INTO footprints (sample_id, integration, at, level, memory_bytes) VALUES (?, ?, ?, ?, ?)",
-        [
-            (cursor.lastrowid, _text(key), sample.at, _text(row.levels.get(key, "")), _storable(held))
-            for key, held in sample.footprints.items()
-        ],
+        "INSERT INTO footprints (sample_id, integration, at, level, memory_bytes, response_ms, errors, requests) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(cursor.lastrowid, *_footprint_values(row, key)) for key in {**sample.footprints, **row.served}],
     )
 
 
@@ -146,6 +146,14 @@ def sample_of(columns: tuple[Any, ...], footprints: Iterable[tuple[str, int]]) -
     named: dict[str, Any] = dict(zip(SAMPLE_COLUMNS.split(", ")[1:-1], figures, strict=True))
     known = witness if witness in list(Witness) else Witness.NONE
     return Sample(**named, witness=Witness(known), footprints=MappingProxyType(dict(footprints)))
+
+
+def _footprint_values(row: SampleRow, key: str) -> tuple[Any, ...]:
+    """What one integration held and served; NULL where that was not measured."""
+    served = row.served.get(key)
+    did = (_storable(served.response_ms), served.errors, served.requests) if served else (None, None, None)
+    held = _storable(row.sample.footprints.get(key))
+    return (_text(key), row.sample.at, _text(row.levels.get(key, "")), held, *did)
 
 
 def _decision_values(record: DecisionRecord) -> tuple[Any, ...]:

@@ -15,8 +15,9 @@ from typing import Final, Self, TypeVar
 
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
+from brownout.core.rates import Served
 from brownout.core.sample import Sample
-from brownout.engine.ports import Clock, DecisionRecord, Outcome
+from brownout.engine.ports import NOTHING, Clock, DecisionRecord, Outcome
 from brownout.history.aside import Aside
 from brownout.history.reader import HistoryReader
 from brownout.history.retention import DEFAULT_LIMITS, Limits
@@ -91,9 +92,9 @@ class SqliteJournal:
         """What came of an intent; queued, in order."""
         self._add(outcome_row(intent, at=at, outcome=outcome))
 
-    def add_sample(self, sample: Sample, levels: Mapping[str, str]) -> None:
-        """Keep a sample; `levels` says at which level each integration in its footprints ran. Queued."""
-        self._add(SampleRow(sample=sample, levels=dict(levels)))
+    def add_sample(self, sample: Sample, levels: Mapping[str, str], served: Mapping[str, Served] = NOTHING) -> None:
+        """Keep a sample; `levels` says at which level each integration ran, `served` what it did. Queued."""
+        self._add(SampleRow(sample=sample, levels=dict(levels), served=dict(served)))
 
     async def close(self) -> None:
         """Write out what is queued; gives up after 5 s and says how much was not written."""
