@@ -126,9 +126,16 @@ def policy_documents() -> st.SearchStrategy[dict[str, Any]]:
         "stabilization": _some({}, {"enable": durations(), "settle": durations()}),
         "spike": _some({}, {"factor": st.floats(1.5, 1000), "within": durations(1000)}),
         "rate": _some({}, {"above": st.floats(0, 1e9)}),
-        "tiers": st.builds(lambda found: [{"name": "small", "match": {"memoryBelow": found}}], quantities()),
+        "tiers": tier_matches().map(lambda match: [{"name": "small", "match": match}]),
     }
     return _documents("BrownoutPolicy", _some({}, parts))
+
+
+def tier_matches() -> st.SearchStrategy[dict[str, Any]]:
+    """What a tier asks of a machine: at least one thing."""
+    sizes = {name: quantities() for name in ("memoryBelow", "memoryAtLeast", "gpuMemoryBelow")}
+    cores = {name: st.floats(0.1, 256.0) for name in ("coresBelow", "coresAtLeast")}
+    return _some({}, {**sizes, **cores, "gpu": st.booleans()}).filter(bool)
 
 
 def statuses() -> st.SearchStrategy[dict[str, Any]]:

@@ -58,7 +58,12 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
         stabilization={"enable": "5m", "settle": "30s"},
         spike={"factor": 2, "within": "30s"},
         rate={"above": 0},
-        tiers=[{"name": "small", "match": {"memoryBelow": "8Gi"}, "thresholds": {"disable": 75}}],
+        tiers=[
+            {"name": "small", "match": {"memoryBelow": "8Gi"}, "thresholds": {"disable": 75}},
+            {"name": "large", "match": {"memoryAtLeast": "64Gi", "coresAtLeast": 8, "gpu": True}},
+            {"name": "weak", "match": {"coresBelow": 1.5, "gpuMemoryBelow": "6Gi"}},
+        ],
+        tier="small",
     ),
 )
 

@@ -74,6 +74,17 @@ def test_an_integration_is_refused_in_these_words(spec: dict[str, Any], sentence
         ({"interval": "50ms"}, 'spec.interval: Invalid value: "50ms": must be a duration from 100ms to 1h'),
         ({"window": "10h", "interval": "1s"}, ('spec.window: Invalid value: "10h": '
          "window must be at most 20000 intervals")),
+        ({"tiers": [{"name": "small", "match": {}}]}, ('spec.tiers[0].match: Invalid value: "object": at least one of '
+         "memoryBelow, memoryAtLeast, coresBelow, coresAtLeast, gpu and gpuMemoryBelow must be set")),
+        ({"tiers": [{"name": "small", "match": {"gpu": "yes"}}]}, ('spec.tiers[0].match.gpu: Invalid value: "yes": '
+         "must be true or false")),
+        ({"tiers": [{"name": "small", "match": {"coresBelow": 0}}]}, ("spec.tiers[0].match.coresBelow: "
+         "Invalid value: 0: must be a number above 0 and at most 65536")),
+        ({"tiers": [{"name": name, "match": {"gpu": True}} for name in ("a", "a")]}, (
+         'spec.tiers[1].name: Duplicate value: "a": tier names must be unique')),
+        ({"tier": "large", "tiers": [{"name": "small", "match": {"gpu": True}}]}, (
+         'spec.tier: Invalid value: "large": tier must be the name of one of tiers')),
+        ({"tier": "large"}, 'spec.tier: Invalid value: "large": tier must be the name of one of tiers'),
     ],
 )  # fmt: skip
 def test_a_policy_is_refused_in_these_words(spec: dict[str, Any], sentence: str) -> None:

@@ -41,9 +41,15 @@ POLICY_COLUMNS: Final[tuple[_Column, ...]] = (
 )
 POLICY_WIDE_COLUMNS: Final[tuple[_Column, ...]] = (
     ("NODE", "string", ".status.node", "Node whose agent speaks."),
-    ("DISABLE", "number", ".spec.thresholds.disable", "Percent at which integrations are given up."),
-    ("ENABLE", "number", ".spec.thresholds.enable", "Percent below which they come back."),
-    ("EMERGENCY", "number", ".spec.thresholds.emergency", "Percent at which all but the essential goes."),
+    ("TIER", "string", ".status.tier", "Tier in force."),
+    ("DISABLE", "number", ".status.thresholds.disable", "Percent at which integrations are given up, as in force."),
+    ("ENABLE", "number", ".status.thresholds.enable", "Percent below which they come back, as in force."),
+    (
+        "EMERGENCY",
+        "number",
+        ".status.thresholds.emergency",
+        "Percent at which all but the essential goes, as in force.",
+    ),
 )
 
 

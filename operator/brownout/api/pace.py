@@ -1,4 +1,4 @@
-"""Rules between the fields of a BrownoutPolicy: its times must fit each other, and its tiers be told apart."""
+"""Rules between the times of a BrownoutPolicy: they must fit each other."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,7 +7,7 @@ from brownout.api.durations import DURATION_PATTERN, InvalidDuration, parse_dura
 from brownout.api.leaves import cel_string
 from brownout.api.rules import Location, Rule
 
-__all__ = ["DEFAULT_HORIZON_S", "MAX_SAMPLES", "MIN_HORIZON_S", "PACE_RULES", "UNIQUE_TIERS"]
+__all__ = ["DEFAULT_HORIZON_S", "MAX_SAMPLES", "MIN_HORIZON_S", "PACE_RULES"]
 
 #: Most samples of a window. At some 200 bytes each it stays under 4 MB whatever a policy says.
 MAX_SAMPLES: Final = 20_000
@@ -39,16 +39,6 @@ def _short_sighted(interval: float, forecast: object) -> Location | None:
     return None if horizon is None or horizon >= interval else ("interval",)
 
 
-def _tier_twice(tiers: object) -> Location | None:
-    seen: set[str] = set()
-    for at, tier in enumerate(tiers if isinstance(tiers, list | tuple) else ()):
-        name = tier.get("name") if isinstance(tier, Mapping) else getattr(tier, "name", None)
-        if isinstance(name, str) and name in seen:
-            return ("tiers", at, "name")
-        seen.add(str(name))
-    return None
-
-
 PACE_RULES: Final = (
     Rule(
         fields=("interval", "window"),
@@ -70,11 +60,4 @@ PACE_RULES: Final = (
         cel=f"{_are_durations('interval', 'forecast.horizon')} || "
         "duration(self.interval) <= duration(self.forecast.horizon)",
     ),
-)
-UNIQUE_TIERS: Final = Rule(
-    fields=("tiers",),
-    fault=_tier_twice,
-    message="tier names must be unique",
-    cel="!has(self.tiers) || self.tiers.all(x, self.tiers.exists_one(y, y.name == x.name))",
-    kind="duplicate",
 )

@@ -8,13 +8,14 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from brownout.api.leaves import Choice, Number, Whole
+from brownout.api.leaves import Choice, Flag, Number, Whole
 from brownout.api.metadata import ObjectMeta, ObjectName, Resource
-from brownout.api.pace import DEFAULT_HORIZON_S, MIN_HORIZON_S, PACE_RULES, UNIQUE_TIERS
+from brownout.api.pace import DEFAULT_HORIZON_S, MIN_HORIZON_S, PACE_RULES
 from brownout.api.quantities import Duration, Quantity
 from brownout.api.rules import Rule, Ruled
 from brownout.api.status import PolicyStatus
 from brownout.api.strategies import DecideStrategy, ForecastModel, Mode, RestoreStrategy, Scope
+from brownout.api.tier_rules import AT_LEAST_ONE_MATCH, TIER_RULES
 from brownout.api.wire import Wire
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
 _DAY_S: Final = 86400.0
 _SOME_MEMORY: Final = Quantity(at_least=1)
 _PERCENT: Final = Number(above=True, at_most=100)
+_CORES: Final = Number(above=True, at_most=65536)
 
 
 class Thresholds(Ruled):
@@ -165,10 +167,28 @@ class Rate(Wire):
     above: Annotated[float, Number()] = Field(default=0.0, description="Requests per second; 0: not a trigger.")
 
 
-class TierMatch(Wire):
-    """Which machines a tier is for."""
+class TierMatch(Ruled):
+    """Which machines a tier is for: those for which all that is set here holds. What is not known matches nothing."""
 
-    memory_below: Annotated[int, _SOME_MEMORY] = Field(description="Machines with less memory than this.")
+    memory_below: Annotated[int, _SOME_MEMORY] | None = Field(
+        default=None,
+        description="Machines with less memory than this; it is the limit in force: budget, cgroup or node.",
+    )
+    memory_at_least: Annotated[int, _SOME_MEMORY] | None = Field(
+        default=None, description="Machines with this much memory or more, measured likewise."
+    )
+    cores_below: Annotated[float, _CORES] | None = Field(
+        default=None, description="Machines on which we may use fewer cores than this; a CPU quota counts."
+    )
+    cores_at_least: Annotated[float, _CORES] | None = Field(
+        default=None, description="Machines on which we may use this many cores or more."
+    )
+    gpu: Annotated[bool, Flag()] | None = Field(default=None, description="Machines with a GPU, or without one.")
+    gpu_memory_below: Annotated[int, _SOME_MEMORY] | None = Field(
+        default=None, description="Machines whose largest GPU has less memory of its own than this."
+    )
+
+    rules: ClassVar[tuple[Rule, ...]] = (AT_LEAST_ONE_MATCH,)
 
 
 class Tier(Wire):
@@ -213,8 +233,11 @@ class PolicySpec(Ruled):
     tiers: tuple[Tier, ...] = Field(
         default=(), max_length=16, description="Other thresholds for other machines; the first that matches is taken."
     )
+    tier: ObjectName | None = Field(
+        default=None, description="Name of the tier in force, by hand. Absent: the first that matches the machine."
+    )
 
-    rules: ClassVar[tuple[Rule, ...]] = (*PACE_RULES, UNIQUE_TIERS)
+    rules: ClassVar[tuple[Rule, ...]] = (*PACE_RULES, *TIER_RULES)
 
 
 class BrownoutPolicy(Resource):

@@ -14,7 +14,8 @@ from brownout.api.quantities import MeasuredBytes, Seconds
 from brownout.api.reasons import Circuit, ConditionStatus, ConditionType, Health, Reason, State
 from brownout.api.wire import ReadBack
 
-__all__ = ["Condition", "FootprintStatus", "Held", "IntegrationStatus", "LastDecision", "PolicyStatus"]
+__all__ = ["Condition", "FootprintStatus", "HardwareStatus", "Held", "IntegrationStatus", "LastDecision"]
+__all__ += ["PolicyStatus", "ThresholdsStatus"]
 
 _Word = Annotated[str, Text(longest=253)]
 _Sentence = Annotated[str, Text(longest=4096)]
@@ -134,6 +135,23 @@ class IntegrationStatus(_Tolerant):
     )
 
 
+class ThresholdsStatus(ReadBack):
+    """The thresholds in force: those of the tier, or of the policy itself."""
+
+    disable: _Percent | None = Field(default=None, description="At or above it integrations are given up.")
+    enable: _Percent | None = Field(default=None, description="Below it they may come back.")
+    emergency: _Percent | None = Field(default=None, description="At or above it everything but the essential goes.")
+
+
+class HardwareStatus(ReadBack):
+    """What the controller may use of the machine. What is not known is absent."""
+
+    memory: MeasuredBytes | None = Field(default=None, description="The memory limit in force: budget, cgroup or node.")
+    cores: Annotated[float, Number(at_most=65536)] | None = Field(default=None, description="Cores, a quota counted.")
+    gpu: Annotated[bool, Flag()] | None = Field(default=None, description="Whether there is a GPU.")
+    gpu_memory: MeasuredBytes | None = Field(default=None, description="Memory of the largest GPU.")
+
+
 class PolicyStatus(_Tolerant):
     """What the controller sees of the machine. Written by the controller alone."""
 
@@ -145,6 +163,10 @@ class PolicyStatus(_Tolerant):
     upper: _Percent | None = Field(default=None, description="Upper end of the forecast's interval.")
     model: _Word | None = Field(default=None, description="Model that made the forecast.")
     time_to_disable: Seconds | None = Field(default=None, description="Time left until the disable threshold.")
+    tier: _Word | None = Field(default=None, description="Tier in force; absent where the policy's own thresholds are.")
+    tier_message: _Sentence | None = Field(default=None, description="Why this tier is in force, or none.")
+    thresholds: ThresholdsStatus | None = Field(default=None, description="The thresholds in force.")
+    hardware: HardwareStatus | None = Field(default=None, description="What the machine was found to have.")
     heartbeat: _Time | None = Field(default=None, description="Written to see that the watch still delivers.")
     conditions: tuple[Condition, ...] = Field(
         default=(), json_schema_extra=_BY_TYPE, description="Statements about the controller."
