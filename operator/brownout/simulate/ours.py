@@ -60,11 +60,14 @@ def bytes_of(percent: float) -> int:
 
 
 class Ours:
-    """A policy of ours. A tick is what engine/reconcile.py does, with each step done at once."""
+    """A policy of ours. A tick is what engine/reconcile.py does, with each step done at once.
+
+    The plant ticks every 30 s, whatever interval the policy asks for.
+    """
 
     def __init__(self, name: str, policy: PolicySpec, integrations: Sequence[Integration]) -> None:
         self.name = name
-        self._policy = policy
+        self._policy = policy.model_copy(update={"interval": TICK_S})
         self._integrations = {integration.metadata.name: integration for integration in integrations}
         self.ledger = Ledger()
         self.told: Told | None = None

@@ -88,7 +88,7 @@ class Programme:
         return tuple(pressure(base + percent, self._weights) for percent in self._percents)
 
     def costs(self, ahead: Sequence[Penalties]) -> list[float]:
-        """What it costs to arrive in each state at the first of these ticks, and to go on from there at its cheapest."""
+        """What it costs to arrive in each state at the first of these ticks, and to go on at its cheapest."""
         follows = arriving = [0.0] * len(self)
         for penalty in reversed(ahead):
             arriving = [

@@ -1,4 +1,4 @@
-"""The report: a row for each trace, mode and policy, as `brownout replay -o json` prints it, and what they make in all."""
+"""The report: a row for each trace, mode and policy, as `brownout replay -o json` prints it, and their means."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -70,6 +70,12 @@ def score(record: Record) -> Score:
     )
 
 
+def minutes_lost(record: Record, name: str) -> float:
+    """Minutes of the whole record in which one thing did not serve at all."""
+    at = [thing.name for thing in record.things].index(name)
+    return MINUTES_A_TICK * sum(tick.serving[at] == 0.0 for tick in record.ticks)
+
+
 def _minutes_at(ticks: Sequence[Tick], percent: float) -> float:
     return MINUTES_A_TICK * sum(tick.total >= percent for tick in ticks)
 
