@@ -4,8 +4,7 @@ import logging
 
 import pytest
 
-from brownout.engine.observers import Observers
-from brownout.engine.ports import StepDetails, TickDetails
+from brownout.engine.observers import Observers, StepDetails, TickDetails
 from tests.engine.world import IN_VIRTUAL_TIME, Watcher, make_box, passing
 
 pytestmark = IN_VIRTUAL_TIME

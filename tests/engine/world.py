@@ -17,8 +17,8 @@ from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.sample import Sample
 from brownout.engine.controller import Controller, Service
-from brownout.engine.observers import Observers
-from brownout.engine.ports import NOTHING, Outcome, StepDetails, TickDetails
+from brownout.engine.observers import Observers, StepDetails, TickDetails
+from brownout.engine.ports import NOTHING, Outcome
 from brownout.engine.world import World
 from tests.builders import make_integration
 from tests.engine.home import Home

@@ -7,7 +7,8 @@ from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.instant import Instant
 from brownout.core.plan import Action, Decision, Step, Verdict
 from brownout.core.sample import Sample
-from brownout.engine.ports import Outcome, OutcomeStatus, StepDetails, TickDetails
+from brownout.engine.observers import StepDetails, TickDetails
+from brownout.engine.ports import Outcome, OutcomeStatus
 
 GIB = 2**30
 

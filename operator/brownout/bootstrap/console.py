@@ -22,7 +22,8 @@ from brownout.bootstrap.settings import Settings, default_state
 from brownout.core.instant import Instant
 from brownout.core.table import integration_table, place
 from brownout.core.wording import duration, percent, threshold
-from brownout.engine.ports import OutcomeStatus, StepDetails, TickDetails
+from brownout.engine.observers import StepDetails, TickDetails
+from brownout.engine.ports import OutcomeStatus
 from brownout.telemetry.lines import text_line
 from brownout.telemetry.log_writer import LineWriter
 from brownout.telemetry.logs import LineHandler

@@ -22,8 +22,7 @@ from brownout.bootstrap.signals import Signals
 from brownout.bootstrap.view import ControllerView
 from brownout.core.errors import BrownoutError, ControllerFault
 from brownout.engine.controller import Controller
-from brownout.engine.observers import Observers
-from brownout.engine.ports import Observer
+from brownout.engine.observers import Observer, Observers
 from brownout.gateway.address import parse_address
 from brownout.gateway.app import Gateway
 from brownout.gateway.token import read_token

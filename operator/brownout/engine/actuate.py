@@ -12,7 +12,8 @@ from brownout.core.errors import describe
 from brownout.core.plan import Action, Decision, Step
 from brownout.core.wording import sentence
 from brownout.engine.observe import MOST_DETAIL, PATIENCE_S
-from brownout.engine.ports import Inventory, Outcome, OutcomeStatus, StepDetails, WorkloadDriver
+from brownout.engine.observers import StepDetails
+from brownout.engine.ports import Inventory, Outcome, OutcomeStatus, WorkloadDriver
 from brownout.engine.validate import stale
 from brownout.engine.world import World, faulty
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from brownout.core.errors import ControllerFault
+from brownout.engine.hardware_watch import HardwareWatch
 from brownout.engine.reconcile import Reconciler
 from brownout.engine.sentinel import Reactions, Sentinel
 from brownout.engine.world import World
@@ -35,6 +36,7 @@ class Controller:
             lambda: self.reconciler.inventory.policy.spec,
             Reactions(emergency=self.reconciler.emergency, early=self.wake),
         )
+        self._hardware = HardwareWatch(world, self.wake)
         self.ticks = 0
         self.ticks_missed = 0
         self._last_tick_s = 0.0
@@ -52,6 +54,8 @@ class Controller:
                     group.create_task(_endless(service))
                 group.create_task(self._listen())
                 group.create_task(self.sentinel.run())
+                group.create_task(self.reconciler.load.run(self.wake))
+                group.create_task(self._hardware.run())
                 group.create_task(self._plan())
         finally:
             await self._drain()
@@ -74,6 +78,7 @@ class Controller:
         return self.reconciler.inventory.policy.spec.interval
 
     async def _plan(self) -> None:
+        await self._hardware.first_look()
         due = self._world.clock.now()
         while True:
             cause, self._cause = self._cause, "interval"

@@ -1,11 +1,59 @@
-"""Telling observers: all of them, in order, and none can hurt the controller or another."""
+"""Who watches: what an observer is told, and telling all of them, in order; none can hurt the controller or another."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
 
-from brownout.engine.ports import Observer, StepDetails, TickDetails
+from brownout.api.status import IntegrationStatus, PolicyStatus
+from brownout.core.instant import Instant
+from brownout.core.plan import Decision, Step
+from brownout.core.rates import RequestReading
+from brownout.core.sample import Sample
+from brownout.engine.ports import Outcome
 
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickDetails:
+    """One finished tick, for observers. `duration_s` is our own work without waiting for workloads."""
+
+    at: Instant
+    cause: str
+    sample: Sample
+    decision: Decision
+    statuses: Mapping[str, IntegrationStatus]
+    policy_status: PolicyStatus
+    durations_s: Mapping[str, float]
+    readings: Mapping[str, RequestReading] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDetails:
+    """One step that was carried out (or skipped, failed, recorded), for observers."""
+
+    at: Instant
+    step: Step
+    outcome: Outcome
+    duration_s: float
+
+
+class Observer(Protocol):
+    """Told of what happens. Observers never raise and never block; they cannot change anything."""
+
+    def on_tick(self, details: TickDetails) -> None:
+        """A tick has ended."""
+        ...
+
+    def on_step(self, details: StepDetails) -> None:
+        """A step has ended."""
+        ...
+
+    def on_fault(self, where: str, message: str) -> None:
+        """Something of the world failed and was contained; `where` is from a small closed set of words."""
+        ...
 
 
 class Observers:

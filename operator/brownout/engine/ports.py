@@ -19,6 +19,7 @@ from brownout.core.member import Observation
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample
+from brownout.core.tiers import Hardware
 
 # --- time --------------------------------------------------------------------------------------------------
 
@@ -162,6 +163,18 @@ class MemoryGauge(Protocol):
         ...
 
 
+class HardwareSensor(Protocol):
+    """What the machine has. It changes seldom: it is looked at seldom, and known at once in between."""
+
+    def known(self, *, scope: Scope, budget_bytes: int | None) -> Hardware:
+        """What the last look found, with the memory limit that is in force now. From memory and open files."""
+        ...
+
+    async def refresh(self) -> None:
+        """Look again, off the event loop; bounded in time. What cannot be found out is unknown afterwards."""
+        ...
+
+
 class RequestMeter(Protocol):
     """Requests to the integrations, as whoever routes them counts them. Synchronous, from memory."""
 
@@ -271,47 +284,4 @@ class Journal(Protocol):
 
     def faults(self) -> tuple[str, ...]:
         """Why history is not being kept on disk, in sentences for /readyz; empty when it is."""
-        ...
-
-
-# --- who watches -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TickDetails:
-    """One finished tick, for observers. `duration_s` is our own work without waiting for workloads."""
-
-    at: Instant
-    cause: str
-    sample: Sample
-    decision: Decision
-    statuses: Mapping[str, IntegrationStatus]
-    policy_status: PolicyStatus
-    durations_s: Mapping[str, float]
-    readings: Mapping[str, RequestReading] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepDetails:
-    """One step that was carried out (or skipped, failed, recorded), for observers."""
-
-    at: Instant
-    step: Step
-    outcome: Outcome
-    duration_s: float
-
-
-class Observer(Protocol):
-    """Told of what happens. Observers never raise and never block; they cannot change anything."""
-
-    def on_tick(self, details: TickDetails) -> None:
-        """A tick has ended."""
-        ...
-
-    def on_step(self, details: StepDetails) -> None:
-        """A step has ended."""
-        ...
-
-    def on_fault(self, where: str, message: str) -> None:
-        """Something of the world failed and was contained; `where` is from a small closed set of words."""
         ...

@@ -23,11 +23,13 @@ from brownout.core.plan import Decision, Step, Verdict
 from brownout.core.sample import Sample
 from brownout.core.snapshot import Snapshot
 from brownout.core.standing import Standing, rejected_status, status_of
+from brownout.engine.load_watch import LoadWatch, Seen
 from brownout.engine.memory import Acquaintance, let_go
 from brownout.engine.observe import members_of, observe
-from brownout.engine.ports import Inventory, Outcome, OutcomeStatus, TickDetails
+from brownout.engine.observers import TickDetails
+from brownout.engine.ports import Inventory, Outcome, OutcomeStatus
 from brownout.engine.recall import NEWEST, newest
-from brownout.engine.report import Reporter, policy_status_of
+from brownout.engine.report import Machine, Reporter, policy_status_of
 from brownout.engine.switchboard import Switchboard
 from brownout.engine.timing import Stopwatch
 from brownout.engine.world import World
@@ -48,6 +50,7 @@ class Reconciler:
         self._met = Acquaintance()
         self._observed: Mapping[str, Observation] = {}
         self._resumed = False
+        self.load = LoadWatch(world, self._seen)
         self.reporter = Reporter(world)
         self.board = Switchboard(world, wake)
         self.inventory = Inventory()
@@ -60,7 +63,7 @@ class Reconciler:
 
     async def tick(self, cause: str) -> None:
         """One pass. An inventory that was never read in full is waited for: an empty index is not an empty cluster."""
-        inventory = self._world.home.inventory()
+        inventory = self._world.inventory()
         if inventory.complete:
             await self._pass(inventory, cause)
         self.passed_at = self._world.clock.now()
@@ -130,7 +133,8 @@ class Reconciler:
         board.ledger, undone = let_go(board.ledger, members, in_flight=board.in_flight, now=now)
         if undone:
             members = members_of(inventory, observed, board.ledger, now=now)
-        snapshot = snapshot_of(policy, board.ledger, members, in_flight=board.in_flight, now=now)
+        triggers = self.load.triggers()
+        snapshot = snapshot_of(policy, board.ledger, members, in_flight=board.in_flight, now=now, triggers=triggers)
         self._keep(sample, snapshot)
         return snapshot
 
@@ -140,7 +144,8 @@ class Reconciler:
             return
         levels = {member.key: member.ladder.level_name(member.rung) for member in snapshot.members}
         with self._world.contained("history"):
-            self._world.journal.add_sample(sample, levels)
+            served = {key: did for key, did in self.load.served().items() if key in levels}
+            self._world.journal.add_sample(sample, levels, served)
         base = snapshot.outlook.base
         self.board.ledger = replace(self.board.ledger, smoothed_percent=base.value if base else None)
 
@@ -171,10 +176,21 @@ class Reconciler:
                 previous = self.statuses.get(key, IntegrationStatus())
                 statuses[key] = rejected_status(inventory.problems[key], previous, now=now)
         self.statuses = statuses
+        hardware = self._world.hardware_under(inventory.policy.spec)
+        machine = Machine(node=self._world.node, hardware=hardware)
         self.policy_status = policy_status_of(
-            snapshot, decision, inventory, self.policy_status, now=now, node=self._world.node
+            snapshot, decision, inventory, self.policy_status, now=now, machine=machine
         )
         self.reporter.offer(statuses, self.policy_status)
+
+    def _seen(self) -> Seen:
+        """What triggers rest on, beside requests."""
+        return Seen(
+            integrations=self.inventory.integrations,
+            policy=self.inventory.policy.spec,
+            window=self.board.ledger.window,
+            peak=self.snapshot.outlook.peak if self.snapshot else None,
+        )
 
     def _status(self, member: Member, snapshot: Snapshot, decision: Decision) -> IntegrationStatus:
         """What it says of one integration. Of a step down that is under way it must keep saying who does it."""
@@ -216,5 +232,6 @@ class Reconciler:
             statuses=dict(self.statuses),
             policy_status=self.policy_status,
             durations_s=durations_s,
+            readings={key: reading for key, reading in self.load.readings.items() if key in self.statuses},
         )
         self._world.observers.on_tick(details)

@@ -7,13 +7,16 @@ import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
+from brownout.api.policy import Thresholds
 from brownout.api.reasons import ConditionType, Reason
-from brownout.api.status import IntegrationStatus, PolicyStatus
+from brownout.api.status import HardwareStatus, IntegrationStatus, PolicyStatus, ThresholdsStatus
 from brownout.core.conditions import condition, merged
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.plan import Decision
 from brownout.core.snapshot import Snapshot
+from brownout.core.tiers import Hardware, tier_in_force
 from brownout.engine.ports import Inventory
 from brownout.engine.world import World
 
@@ -98,8 +101,22 @@ class Reporter:
         return False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Which machine a policy's status is about: its name, and what it has."""
+
+    node: str
+    hardware: Hardware
+
+
 def policy_status_of(
-    snapshot: Snapshot, decision: Decision, inventory: Inventory, previous: PolicyStatus, *, now: Instant, node: str
+    snapshot: Snapshot,
+    decision: Decision,
+    inventory: Inventory,
+    previous: PolicyStatus,
+    *,
+    now: Instant,
+    machine: Machine,
 ) -> PolicyStatus:
     """What the machine looks like, for the policy's status."""
     outlook, total = snapshot.outlook, snapshot.outlook.total
@@ -117,19 +134,33 @@ def policy_status_of(
             generation=generation,
         ),
     )
+    tier = tier_in_force(inventory.policy.spec, machine.hardware)
     left_s = outlook.seconds_to(snapshot.policy.thresholds.disable)
     return PolicyStatus(
         observed_generation=generation,
-        node=node or None,
+        node=machine.node or None,
         memory_percent=_rounded(outlook.measured_percent),
         forecast_percent=_rounded(total.value if total else None),
         lower=_rounded(total.lower if total and math.isfinite(total.upper) else None),
         upper=_rounded(total.upper if total else None),
         model=total.model.value if total else None,
         time_to_disable=float(round(left_s)) if left_s is not None else None,
+        tier=tier.tier.name if tier.tier else None,
+        tier_message=tier.why,
+        thresholds=_thresholds(snapshot.policy.thresholds),
+        hardware=_hardware(machine.hardware),
         heartbeat=to_rfc3339(now),
         conditions=merged(previous.conditions, statements),
     )
+
+
+def _thresholds(found: Thresholds) -> ThresholdsStatus:
+    return ThresholdsStatus(disable=found.disable, enable=found.enable, emergency=found.emergency)
+
+
+def _hardware(found: Hardware) -> HardwareStatus:
+    cores = round(found.cores, 2) if found.cores is not None else None
+    return HardwareStatus(memory=found.memory_bytes, cores=cores, gpu=found.gpu, gpu_memory=found.gpu_memory_bytes)
 
 
 def _rounded(value: float | None) -> float | None:

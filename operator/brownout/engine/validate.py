@@ -44,7 +44,7 @@ def _policy_moved(world: World, step: Step, inventory: Inventory) -> str:
 
     Somebody may have left, the plan's earlier steps were enough, or its owner has asked for a dry run meanwhile.
     """
-    policy = world.home.inventory().policy.spec
+    policy = world.inventory().policy.spec
     if policy.mode is Mode.DRY_RUN:
         return "the policy asks for a dry run now"
     used = world.used_percent(policy)

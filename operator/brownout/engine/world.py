@@ -1,15 +1,28 @@
 """The world of one controller: its ports and its settings, gathered in one value that the composition root fills."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from brownout.api.integration import Integration
 from brownout.api.policy import PolicySpec
 from brownout.api.workload import WorkloadKind
 from brownout.core.errors import BrownoutError, describe
 from brownout.core.sample import plausible
+from brownout.core.tiers import Hardware, in_force
+from brownout.engine.hardware import UnknownHardware
 from brownout.engine.observers import Observers
-from brownout.engine.ports import Clock, Home, Journal, MemoryGauge, NodeSensor, WorkloadDriver
+from brownout.engine.ports import (
+    Clock,
+    HardwareSensor,
+    Home,
+    Inventory,
+    Journal,
+    MemoryGauge,
+    NodeSensor,
+    RequestMeter,
+    WorkloadDriver,
+)
+from brownout.engine.request_counts import RequestCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +35,8 @@ class World:
     sensor: NodeSensor
     gauge: MemoryGauge
     journal: Journal
+    requests: RequestMeter = field(default_factory=RequestCounts)
+    hardware: HardwareSensor = field(default_factory=UnknownHardware)
     observers: Observers = field(default_factory=Observers)
     dry_run: bool = False
     node: str = ""
@@ -29,6 +44,21 @@ class World:
     def driver(self, integration: Integration) -> WorkloadDriver | None:
         """Who switches this workload; None where this home has nobody for its kind."""
         return self.drivers.get(integration.spec.workload.kind)
+
+    def inventory(self) -> Inventory:
+        """What is declared now, its policy with the thresholds of the tier in force: what every decision rests on."""
+        declared = self.home.inventory()
+        spec = declared.policy.spec
+        if not spec.tiers:
+            return declared
+        ruling = declared.policy.model_copy(update={"spec": in_force(spec, self.hardware_under(spec))})
+        return replace(declared, policy=ruling)
+
+    def hardware_under(self, policy: PolicySpec) -> Hardware:
+        """What the machine has, as far as this policy lets us use it; unknown where it cannot be told."""
+        with self.contained("hardware"):
+            return self.hardware.known(scope=policy.scope, budget_bytes=policy.memory_budget)
+        return Hardware()
 
     def used_percent(self, policy: PolicySpec) -> float | None:
         """Memory in percent, read at once; None where it cannot be read or makes no sense, which never raises."""

@@ -99,13 +99,28 @@ def levels_of(membership: bytes, cgroup_root: Path) -> tuple[Level, ...]:
 
     `membership` is what /proc/self/cgroup says. Where v1 has the memory controller, v2 cannot have it (hybrid).
     """
-    paths = dict(_paths(membership))
+    paths = paths_of(membership)
     if b"memory" in paths:
         return _chain(cgroup_root / "memory", paths[b"memory"], V1)
     if b"" in paths:
-        unified = cgroup_root if (cgroup_root / "cgroup.controllers").exists() else cgroup_root / "unified"
-        return _chain(unified, paths[b""], V2)
+        return _chain(unified_mount(cgroup_root), paths[b""], V2)
     return ()
+
+
+def paths_of(membership: bytes) -> dict[bytes, str]:
+    """The path of each controller of v1, and under the empty name that of v2."""
+    return dict(_paths(membership))
+
+
+def unified_mount(cgroup_root: Path) -> Path:
+    """Where v2 is mounted: at the root of all, or beside v1."""
+    return cgroup_root if (cgroup_root / "cgroup.controllers").exists() else cgroup_root / "unified"
+
+
+def folders_of(mount: Path, path: str) -> tuple[Path, ...]:
+    """The folders from a cgroup up to its mount, as far as this process can see them."""
+    own = _visible(mount, [part for part in path.split("/") if part])
+    return (own, *(folder for folder in own.parents if folder.is_relative_to(mount)))
 
 
 def _paths(membership: bytes) -> Iterator[tuple[bytes, str]]:
@@ -117,9 +132,7 @@ def _paths(membership: bytes) -> Iterator[tuple[bytes, str]]:
 
 
 def _chain(mount: Path, path: str, layout: Layout) -> tuple[Level, ...]:
-    own = _visible(mount, [part for part in path.split("/") if part])
-    above = [folder for folder in own.parents if folder.is_relative_to(mount)]
-    return tuple(Level(folder, layout) for folder in (own, *above) if layout.found_in(folder))
+    return tuple(Level(folder, layout) for folder in folders_of(mount, path) if layout.found_in(folder))
 
 
 def _visible(mount: Path, parts: list[str]) -> Path:

@@ -13,7 +13,8 @@ from typing import Final
 from brownout.api.reasons import ConditionStatus, ConditionType
 from brownout.api.status import PolicyStatus
 from brownout.core.instant import Instant
-from brownout.engine.ports import Clock, OutcomeStatus, StepDetails, TickDetails
+from brownout.engine.observers import StepDetails, TickDetails
+from brownout.engine.ports import Clock, OutcomeStatus
 from brownout.telemetry.logs import event
 
 __all__ = ["LogObserver"]

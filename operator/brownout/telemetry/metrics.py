@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from brownout.api.reasons import State
 from brownout.api.status import IntegrationStatus
 from brownout.core.sample import Resource
-from brownout.engine.ports import StepDetails, TickDetails
+from brownout.engine.observers import StepDetails, TickDetails
 from brownout.telemetry.metric_table import MOST_INTEGRATIONS, OTHER, metric
 
 __all__ = ["MetricsObserver"]
