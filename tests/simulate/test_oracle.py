@@ -115,6 +115,14 @@ def test_a_tick_costs_less_than_two_flips_and_a_start() -> None:
     assert {tick.rungs for tick in run(Plant(), base, Oracle(THE_FOUR, base.values)).ticks} == {(0, 0, 0, 0)}
 
 
+def test_a_short_calm_between_two_rises_is_not_worth_a_return() -> None:
+    """In 5 ticks off voice loses 2.5; back it would cost 2 flips and a start of 1. It looks over the calm: 2 flips."""
+    rise, calm = [57.0] * 10, [50.0] * 5
+    base = make_base(*[50.0] * 10, *rise, *calm, *rise, *calm, *rise, *[50.0] * 30)
+    found = score(run(Plant(), base, Oracle(THE_FOUR, base.values)))
+    assert found.flips * found.days == pytest.approx(2)
+
+
 def test_it_knows_what_to_do_in_states_that_only_hardships_make() -> None:
     """Starts that take longer, and what comes up by itself, are planned from as from any other state."""
     base = make_base(*[50.0, 70.0, 70.0, 70.0, 70.0, 50.0] * 10)

@@ -141,6 +141,22 @@ def test_a_contest_is_the_same_twice() -> None:
     ]  # fmt: skip
 
 
+def test_a_contest_warms_ours_up_on_the_past() -> None:
+    """A base that has a past is met with a forecast at tick 0."""
+    made = [
+        list(contest(Plant(), replace(HUMP, past=past), {"ours": POLICY}, rivals=False)) for past in ((), (45.0,) * 60)
+    ]
+    cold, warm = (records[0].ticks[0].told for records in made)
+    assert cold != warm
+
+
+def test_the_last_forecast_is_kept_for_the_next() -> None:
+    """Forecasts are smoothed from tick to tick (requirement F3), also while warming up."""
+    ours = make_ours()
+    ours.warm_up([40.0] * 60, THE_FOUR)
+    assert ours.ledger.smoothed_percent == pytest.approx(40.0)
+
+
 def test_what_is_told_comes_from_who_tells() -> None:
     """Ours and the plain regression tell a forecast; the others need not."""
     tellers = [one for one in (*rivals_for(Plant(), HUMP), make_ours()) if isinstance(one, Teller)]

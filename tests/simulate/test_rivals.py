@@ -61,8 +61,27 @@ def test_the_plain_regression_acts_before_80_on_a_straight_rise() -> None:
 
 def test_the_plain_regression_does_not_return_what_is_measured_above_65() -> None:
     """Though its line, falling, is far below."""
-    falling = [79.0 - 0.2 * tick for tick in range(60)]
+    falling = [79.0 - 0.2 * tick for tick in range(69)]
     assert first_move(PlainRegression(), falling, (1, 0, 0, 0)) is None
+
+
+def test_the_plain_regression_acts_on_what_is_measured_too() -> None:
+    """A jump to 85 is acted on at once, though the line through 30 calm points is still far below 80."""
+    rule = PlainRegression()
+    assert first_move(rule, [*[40.0] * 30, 85.0]) == (30, {"voice": 1})
+    assert rule.told is not None
+    assert rule.told.value is not None
+    assert rule.told.value < 70.0
+
+
+@pytest.mark.parametrize(("calm", "forgotten"), [(49, False), (60, True)])
+def test_the_plain_regression_looks_at_50_points(calm: int, forgotten: bool) -> None:  # noqa: FBT001 - a column
+    """What lies further back is forgotten, but for what smoothing keeps of it (0.3 to the tenth)."""
+    rule = PlainRegression()
+    for tick, total in enumerate([90.0, *[50.0] * calm]):
+        rule.choose(make_seen(tick, total))
+    assert rule.told is not None
+    assert (rule.told.value == pytest.approx(50.0, abs=1e-3)) is forgotten
 
 
 def test_the_kubelet_evicts_after_90_s_and_brings_back_after_5_min() -> None:

@@ -1,6 +1,7 @@
 """Laws of the score: each figure is what a person counts by hand on a tiny record."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -84,6 +85,21 @@ def test_ratios_are_geometric_means_over_the_same_traces() -> None:
     assert (first.j_over_plain, second.j_over_plain) == pytest.approx((1.0, 0.5))
     assert second.j_over_oracle is None
     assert "thresholds" in table([first, second])
+
+
+def test_one_bad_trace_does_not_outweigh_the_others() -> None:
+    """Twice and half as dear on two traces is just as dear: the geometric mean, not that of the ratios (1.25)."""
+    high, low = [make_tick(80.0)] * 2, [make_tick(80.0), make_tick(50.0)]
+    records = [
+        replace(make_record(*ticks, contender=name), trace=trace)
+        for name, trace, ticks in (
+            ("plain-regression", "first", high),
+            ("plain-regression", "second", low),
+            ("thresholds", "first", low),
+            ("thresholds", "second", high),
+        )
+    ]
+    assert summaries([row_of(record) for record in records])[1].j_over_plain == pytest.approx(1.0)
 
 
 def test_a_day_that_costs_nothing_makes_no_infinite_ratio() -> None:

@@ -11,7 +11,6 @@ from typing import Final
 from brownout.api.integration import Integration
 from brownout.api.policy import PolicySpec
 from brownout.core.aftermath import moved
-from brownout.core.bookkeeping import succeeded
 from brownout.core.decide import decide
 from brownout.core.gather import member_of, snapshot_of
 from brownout.core.ledger import Ledger, footprints_measured, sampled, settled
@@ -86,9 +85,7 @@ class Ours:
         snapshot, now = self._take_in(seen), START + seen.now
         decision = decide(snapshot, now=now)
         for step in decision.steps:
-            self.ledger = moved(
-                succeeded(self.ledger, step.key), step, now=now, stabilization=self._policy.stabilization
-            )
+            self.ledger = moved(self.ledger, step, now=now, stabilization=self._policy.stabilization)
         self.decision, self.told = decision, _told(decision, snapshot)
         return {step.key: step.to_rung for step in decision.steps}
 
