@@ -13,6 +13,7 @@ from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample, Witness
+from brownout.core.tiers import Hardware
 from brownout.engine.ports import NOTHING, DecisionRecord, Outcome, ProcessId
 
 
@@ -268,3 +269,28 @@ def _reading(requests: list[tuple[Instant, float | None, bool]], now: Instant, w
         timed=len(every),
         response_ms_sum=sum(every),
     )
+
+
+class FakeHardware:
+    """A HardwareSensor of a made-up machine. `found` is what the next look finds, which takes `takes_s`."""
+
+    def __init__(self, found: Hardware, *, takes_s: float = 0.0) -> None:
+        self.found = found
+        self.takes_s = takes_s
+        self.error: Exception | None = None
+        self.looks = 0
+        self._known = Hardware()
+
+    def known(self, *, scope: Scope, budget_bytes: int | None) -> Hardware:
+        """What the last look found; memory as it is now, and never more than the budget."""
+        memory = self.found.memory_bytes
+        limit = min(memory, budget_bytes or memory) if memory is not None else None
+        return replace(self._known, memory_bytes=limit)
+
+    async def refresh(self) -> None:
+        """Look again."""
+        self.looks += 1
+        await asyncio.sleep(self.takes_s)
+        if self.error is not None:
+            raise self.error
+        self._known = self.found

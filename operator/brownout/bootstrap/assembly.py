@@ -11,9 +11,11 @@ from brownout.bootstrap.faults import FaultLine
 from brownout.bootstrap.settings import Settings
 from brownout.engine.observers import Observers
 from brownout.engine.ports import Home, WorkloadDriver
+from brownout.engine.request_counts import RequestCounts
 from brownout.engine.world import World
 from brownout.history.store import SqliteJournal
 from brownout.sensing.gauge import Gauge
+from brownout.sensing.hardware import MachineHardware
 from brownout.sensing.node import PsutilSensor
 
 Service = Callable[[], Awaitable[object]]
@@ -40,6 +42,8 @@ def world_of(
     state = Path(settings.state)
     sensor = PsutilSensor(folder=state, on_fault=faults)
     closing.callback(sensor.close)
+    hardware = MachineHardware(on_fault=faults)
+    closing.callback(hardware.close)
     journal = SqliteJournal.open(state / "history.db", clock=clock, on_fault=faults)
     faults.connect(observers)
     return World(
@@ -49,6 +53,8 @@ def world_of(
         sensor=sensor,
         gauge=Gauge(),
         journal=journal,
+        requests=RequestCounts(),
+        hardware=hardware,
         observers=observers,
         dry_run=settings.dry_run,
         node=settings.node,

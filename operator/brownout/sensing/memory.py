@@ -67,6 +67,22 @@ class MemoryReader:
             return Unreadable(f"the memory cgroup cannot be read: {error}")
         return reading or self._of_node(ram, budget_bytes)
 
+    def limit_bytes(self, *, scope: Scope, budget_bytes: int | None) -> int | None:
+        """The least limit in force; None where it cannot be told. It does not follow the level that is fullest now."""
+        ram = self._ram()
+        total = ram.total_bytes if isinstance(ram, _Ram) else None
+        try:
+            confined = None if scope is Scope.NODE else self._least_of_chain()
+        except OSError:
+            self._member_of = b""
+            return None
+        return None if total is None and confined is None else _least(total, confined, budget_bytes)
+
+    def _least_of_chain(self) -> int | None:
+        levels = self._chain()
+        inherited = levels[0].stat(self._buffer).inherited_limit_bytes if levels else None
+        return _least(inherited, *(level.limit_bytes(self._buffer) for level in levels))
+
     def _ram(self) -> _Ram | Unreadable:
         try:
             self._meminfo.read(self._buffer)
