@@ -8,7 +8,7 @@ import pytest
 from brownout.api.policy import PolicySpec
 from brownout.core import decide as rules
 from brownout.core.footprint import Source
-from brownout.core.gather import footprints_of
+from brownout.core.gather import footprints_of, snapshot_of
 from brownout.core.ladder import ladder_of
 from brownout.core.member import Member
 from brownout.core.order import degradation_order
@@ -91,6 +91,22 @@ def test_what_is_measured_takes_over_from_a_wrong_guess() -> None:
     voice = integrations_of(THE_FOUR, guessed=1.3)[0]
     (found,) = footprints_of(Member(key="voice", integration=voice, ladder=ladder_of(voice)), ours.ledger)
     assert (found.source, found.steady_bytes) == (Source.MEASURED, bytes_of(12.0))
+
+
+def test_a_decision_rests_on_what_was_measured_in_its_own_tick() -> None:
+    """As in the engine: first the ledger takes in the look, then the members are made from it."""
+    with mock.patch("brownout.simulate.ours.snapshot_of", wraps=snapshot_of) as made:
+        make_ours(guessed=1.3).choose(make_seen(0, 66.0))
+    members = made.call_args.args[2]
+    assert {member.footprints[0].source for member in members} == {Source.MEASURED}
+
+
+def test_what_nobody_measures_is_learned_from_what_comes_back() -> None:
+    """The owner guessed 30 % too much for voice; after its first step down the ledger knows about the truth."""
+    ours = Ours("thresholds", POLICY, integrations_of(THE_FOUR, guessed=1.3), measured=False)
+    run(Plant(), HUMP, ours)
+    assert not ours.ledger.measured
+    assert ours.ledger.learned["voice", 0] == pytest.approx(bytes_of(12.0), rel=0.25)
 
 
 def test_what_starts_is_not_measured_as_if_it_ran() -> None:

@@ -61,11 +61,15 @@ def bytes_of(percent: float) -> int:
 class Ours:
     """A policy of ours. A tick is what engine/reconcile.py does, with each step done at once.
 
-    The plant ticks every 30 s, whatever interval the policy asks for.
+    The plant ticks every 30 s, whatever interval the policy asks for. Where workloads are not `measured`, their sizes
+    are the owner's guesses, and then what is learned from what comes back.
     """
 
-    def __init__(self, name: str, policy: PolicySpec, integrations: Sequence[Integration]) -> None:
+    def __init__(
+        self, name: str, policy: PolicySpec, integrations: Sequence[Integration], *, measured: bool = True
+    ) -> None:
         self.name = name
+        self._measured = measured
         self._policy = policy.model_copy(update={"interval": TICK_S})
         self._integrations = {integration.metadata.name: integration for integration in integrations}
         self.ledger = Ledger()
@@ -91,7 +95,7 @@ class Ours:
 
     def _take_in(self, seen: Seen) -> Snapshot:
         """The ledger after this look, and the snapshot on it."""
-        now, observed = START + seen.now, {one.thing.name: _observation(one) for one in seen.things}
+        now, observed = START + seen.now, {one.thing.name: self._observation(one) for one in seen.things}
         sample = _sample(seen, observed)
         ledger = footprints_measured(sampled(self.ledger, sample, self._policy), observed)
         ledger, _ = settled(ledger, now=now)
@@ -102,18 +106,17 @@ class Ours:
         self.ledger = replace(ledger, smoothed_percent=base.value if base else None)
         return snapshot
 
+    def _observation(self, one: SeenThing) -> Observation:
+        if not one.on:
+            return Observation(presence=Presence.STOPPED)
+        presence = Presence.STARTING if one.starting else Presence.RUNNING
+        return Observation(presence=presence, memory_bytes=bytes_of(one.percent) if self._measured else None)
+
     def _members(self, observed: Mapping[str, Observation], ledger: Ledger, now: float) -> tuple[Member, ...]:
         return tuple(
             member_of(key, integration, observed[key], ledger, now=now)
             for key, integration in self._integrations.items()
         )
-
-
-def _observation(one: SeenThing) -> Observation:
-    if not one.on:
-        return Observation(presence=Presence.STOPPED)
-    presence = Presence.STARTING if one.starting else Presence.RUNNING
-    return Observation(presence=presence, memory_bytes=bytes_of(one.percent))
 
 
 def _sample(seen: Seen, observed: Mapping[str, Observation]) -> Sample:
