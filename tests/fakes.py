@@ -234,11 +234,6 @@ class FakeRequestMeter:
         """One request has ended."""
         self.told.setdefault(key, []).append((at, response_ms, failed))
 
-    def steadily(self, key: str, *, since: Instant, until: Instant, rate: float, response_ms: float = 50.0) -> None:
-        """Requests at a steady rate."""
-        for index in range(round((until - since) * rate)):
-            self.count(key, since + index / rate, response_ms=response_ms, failed=False)
-
     def readings(self, *, now: Instant, within_s: float) -> Mapping[str, RequestReading]:
         """Exactly what came."""
         if self.error is not None:
