@@ -1,0 +1,1 @@
+"""Forecasting: a family of small forecasters, the errors that each has made, and the forecast that follows."""
