@@ -63,6 +63,13 @@ def test_the_policy_is_shown_with_what_it_measures(ask: Ask) -> None:
     assert yaml.safe_load(ask("get", "policy", "-o", "yaml").out)["kind"] == "BrownoutPolicy"
 
 
+def test_the_wide_policy_shows_the_tier_and_its_thresholds(ask: Ask) -> None:
+    """Those in force: without tiers the policy's own."""
+    header, row = ask("get", "policy", "-o", "wide").out.splitlines()
+    assert header.split()[6:] == ["NODE", "TIER", "DISABLE", "ENABLE", "EMERGENCY"]
+    assert row.split()[-3:] == ["80", "65", "95"]
+
+
 def test_explain_says_why_with_numbers(ask: Ask) -> None:
     """The state, the reason, the footprint, what was considered, the order of going, the last decisions."""
     said = ask("explain", "voice").out
@@ -85,7 +92,8 @@ def test_history_has_decisions_and_a_summary_of_samples(ask: Ask) -> None:
     """Newest first, of one integration or of all, bounded in time and number; and the same as JSON."""
     said = ask("history", "voice", "--since", "1h").out
     assert re.match(r"AT +INTEGRATION +ACTION +OUTCOME +REASON +MESSAGE\n", said)
-    assert re.search(r"\n\d+ samples from \S+ to \S+\nRESOURCE +AVERAGE % +MINIMUM % +MAXIMUM % +PER MINUTE\n", said)
+    assert re.search(r"\n\d+ samples from \S+ to \S+\nRESOURCE +AVERAGE % ", said)
+    assert re.search(r"AVERAGE % +MINIMUM % +MAXIMUM % +PER MINUTE +ANOMALIES\n", said)
     assert ask("history", "android").out.startswith("No decisions in this time.")
     document = json.loads(ask("history", "--limit", "1", "-o", "json").out)
     assert [row["integration"] for row in document["decisions"]] == ["voice"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from brownout.api.status import PolicyStatus
 from brownout.core.errors import HistoryUnavailable
 from brownout.core.forecast import Forecast, Model
 from brownout.core.outlook import Outlook
@@ -15,6 +16,7 @@ from brownout.engine.ports import DecisionRecord
 from brownout.telemetry.redact import redacted
 from tests.builders import make_integration, make_policy
 from tests.gateway.served import NOW, FakeReadModel, served
+from tests.worlds import make_window
 
 GIB = 2**30
 CANARY = "cAnArY7f3e9b1d"
@@ -115,7 +117,7 @@ def test_samples_are_latest_history_and_summary() -> None:
         assert document["latest"]["cpuPercent"] is None
         assert document["latest"]["footprints"] == {"voice": GIB}
         assert document["summary"]["memory"] == {
-            "count": 5, "average": 54.0, "minimum": 50.0, "maximum": 58.0, "slopePerMinute": 2.0,
+            "count": 5, "average": 54.0, "minimum": 50.0, "maximum": 58.0, "slopePerMinute": 2.0, "anomalies": [],
         }  # fmt: skip
         assert set(document["summary"]) == {"memory", "disk"}
 
@@ -127,8 +129,19 @@ def test_samples_can_be_narrowed() -> None:
         assert [each["memoryPercent"] for each in document["samples"]] == [54.0, 56.0, 58.0]
         assert "diskPercent" not in document["latest"]
         assert document["summary"] == {
-            "memory": {"count": 3, "average": 56.0, "minimum": 54.0, "maximum": 58.0, "slopePerMinute": 2.0}
-        }
+            "memory": {
+                "count": 3, "average": 56.0, "minimum": 54.0, "maximum": 58.0, "slopePerMinute": 2.0, "anomalies": [],
+            },
+        }  # fmt: skip
+
+
+def test_unusual_samples_stand_in_the_summary() -> None:
+    """When, how much, and how many sigmas from the centre of what is shown (requirement S5)."""
+    with served(FakeReadModel(samples=make_window("flat 50 x20, flat 53 x1", end=NOW))) as visitor:
+        document = visitor.get("/v1/samples?resource=memory").document
+    assert document["summary"]["memory"]["anomalies"] == [
+        {"at": "2026-01-02T03:04:05Z", "timestampSeconds": NOW, "percent": 53.0, "sigmas": 30.0}
+    ]
 
 
 def test_samples_before_the_first_are_empty() -> None:
@@ -147,6 +160,14 @@ def test_a_forecast_says_how_far_to_trust_it() -> None:
         }  # fmt: skip
         assert (document["secondsToDisable"], document["secondsToEmergency"]) == (200.0, 350.0)
         assert (document["measuredPercent"], document["base"]) == (60.0, None)
+
+
+def test_the_time_left_is_that_to_the_thresholds_in_force() -> None:
+    """Under a tier it is the tier's thresholds that are approached."""
+    ruling = make_policy(tiers=[{"name": "small", "match": {"gpu": False}, "thresholds": {"disable": 70}}])
+    ruling = ruling.model_copy(update={"status": PolicyStatus(tier="small")})
+    with served(FakeReadModel(expected=OUTLOOK, ruling=ruling)) as visitor:
+        assert visitor.get("/v1/forecast").document["secondsToDisable"] == 100.0
 
 
 def test_before_the_first_tick_there_is_no_forecast() -> None:

@@ -11,7 +11,7 @@ from brownout.core.plan import Verdict
 from brownout.engine.ports import OutcomeStatus
 from brownout.telemetry.metric_table import METRICS, MOST_INTEGRATIONS, markdown
 from brownout.telemetry.metrics import MOST_WORDS, MetricsObserver
-from tests.telemetry.told import GIB, make_decision, make_step_details, make_tick
+from tests.telemetry.told import GIB, make_decision, make_reading, make_step_details, make_tick
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -44,7 +44,7 @@ def value(metrics: MetricsObserver, name: str, **labels: str) -> float | None:
 def told() -> MetricsObserver:
     """An observer that was told one of everything."""
     metrics = observer()
-    tick = make_tick(footprints={"voice": GIB})
+    tick = make_tick(footprints={"voice": GIB}, readings={"voice": make_reading()})
     metrics.on_tick(tick)
     metrics.on_step(make_step_details())
     metrics.on_fault("sensor", "psutil raised")
@@ -132,6 +132,26 @@ def test_ten_thousand_integrations_stay_within_the_cap() -> None:
     assert held[(("integration", "_other"),)] == 9_000_000.0
     assert value(metrics, "brownout_integration_state", integration="_other", state="Enabled") == 9000.0
     assert len(series(metrics, "brownout_integration_state")) == (MOST_INTEGRATIONS + 1) * len(State)
+
+
+def test_requests_are_shown_by_integration() -> None:
+    """Rate, mean response in seconds and the share that failed; what did not come has no response (requirement S7)."""
+    metrics = observer()
+    silent = make_reading(rate=0.0, response_ms=None, failed=None)
+    metrics.on_tick(make_tick(readings={"voice": make_reading(), "android": silent}))
+    assert value(metrics, "brownout_integration_requests_per_second", integration="voice") == 2.0
+    assert value(metrics, "brownout_integration_response_seconds", integration="voice") == 0.125
+    assert value(metrics, "brownout_integration_failure_ratio", integration="voice") == 0.25
+    assert value(metrics, "brownout_integration_requests_per_second", integration="android") == 0.0
+    assert value(metrics, "brownout_integration_response_seconds", integration="android") is None
+
+
+def test_rates_beyond_the_cap_are_summed() -> None:
+    """Of more than a thousand integrations the others share one rate."""
+    metrics = observer()
+    metrics.on_tick(make_tick(readings={f"job-{number:05}": make_reading() for number in range(1500)}))
+    assert value(metrics, "brownout_integration_requests_per_second", integration="_other") == 1000.0
+    assert len(series(metrics, "brownout_integration_response_seconds")) == MOST_INTEGRATIONS
 
 
 def test_open_words_are_capped() -> None:

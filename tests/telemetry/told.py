@@ -6,6 +6,7 @@ from brownout.api.reasons import Reason, State
 from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.instant import Instant
 from brownout.core.plan import Action, Decision, Step, Verdict
+from brownout.core.rates import RequestReading
 from brownout.core.sample import Sample
 from brownout.engine.observers import StepDetails, TickDetails
 from brownout.engine.ports import Outcome, OutcomeStatus
@@ -43,6 +44,7 @@ def make_tick(
     footprints: Mapping[str, int] | None = None,
     decision: Decision | None = None,
     durations_s: Mapping[str, float] | None = None,
+    readings: Mapping[str, RequestReading] | None = None,
 ) -> TickDetails:
     """A finished tick: 4 of 8 GiB in use, the forecast at 55 %, CPU not known."""
     return TickDetails(
@@ -56,7 +58,15 @@ def make_tick(
         statuses={key: IntegrationStatus(state=state) for key, state in (states or {"voice": State.ENABLED}).items()},
         policy_status=PolicyStatus(memory_percent=50.0, forecast_percent=55.0, lower=52.0, upper=58.0),
         durations_s=durations_s or {"observe": 0.01, "decide": 0.001},
+        readings=readings or {},
     )  # fmt: skip
+
+
+def make_reading(
+    *, rate: float = 2.0, response_ms: float | None = 125.0, failed: float | None = 0.25
+) -> RequestReading:
+    """Requests to one integration, some of which failed."""
+    return RequestReading(at=1000.0, within_s=30.0, rate=rate, response_ms=response_ms, failure_share=failed)
 
 
 def make_step_details(

@@ -21,6 +21,7 @@ from brownout.bootstrap.screen import Screen, painter
 from brownout.bootstrap.settings import Settings, default_state
 from brownout.core.instant import Instant
 from brownout.core.table import integration_table, place
+from brownout.core.tiers import thresholds_in_force
 from brownout.core.wording import duration, percent, threshold
 from brownout.engine.observers import StepDetails, TickDetails
 from brownout.engine.ports import OutcomeStatus
@@ -126,7 +127,8 @@ class Console:
 
 def _memory_lines(policy: BrownoutPolicy, details: TickDetails) -> tuple[str, str]:
     """`RAM 61.2 % of 12 GiB, forecast 63.0 % in 5 min`, and what happens at which."""
-    status, limits, limit_bytes = details.policy_status, policy.spec.thresholds, details.sample.memory_limit_bytes
+    status, limit_bytes = details.policy_status, details.sample.memory_limit_bytes
+    limits = thresholds_in_force(policy)
     measured = "unknown" if status.memory_percent is None else percent(status.memory_percent)
     of = f" of {approximate_bytes(limit_bytes)}" if limit_bytes else ""
     ahead = duration(policy.spec.forecast.horizon)

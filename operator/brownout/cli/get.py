@@ -16,6 +16,7 @@ from brownout.cli.options import Kubeconfig, Mode, Server, State, chosen, notes_
 from brownout.cli.source import Source, source_of
 from brownout.core.errors import InvalidInput
 from brownout.core.table import integration_table, place, plain_table
+from brownout.core.tiers import thresholds_in_force
 from brownout.local.documents import dump_yaml
 
 INTEGRATION_WORDS = ("integrations", "integration", "intg")
@@ -92,14 +93,14 @@ def _policy(source: Source, name: str | None, form: Output) -> str:
     if form is Output.NAME:
         return f"brownoutpolicy.brownout.dev/{policy.metadata.name}"
     if form in (Output.TABLE, Output.WIDE):
-        return _policy_table(policy)
+        return _policy_table(policy, wide=form is Output.WIDE)
     return _document(policy.to_wire(), form)
 
 
-def _policy_table(policy: BrownoutPolicy) -> str:
+def _policy_table(policy: BrownoutPolicy, *, wide: bool) -> str:
     status = policy.status
     left = status.time_to_disable if status else None
-    row = (
+    row: tuple[str, ...] = (
         policy.metadata.name,
         policy.spec.mode.value,
         _percent(status.memory_percent if status else None),
@@ -107,7 +108,18 @@ def _policy_table(policy: BrownoutPolicy) -> str:
         (status.model if status else None) or "",
         format_duration(left) if left is not None else "",
     )
-    return plain_table(("NAME", "MODE", "MEMORY", "FORECAST", "MODEL", "TIME-TO-DISABLE"), [row])
+    header: tuple[str, ...] = ("NAME", "MODE", "MEMORY", "FORECAST", "MODEL", "TIME-TO-DISABLE")
+    if not wide:
+        return plain_table(header, [row])
+    header += ("NODE", "TIER", "DISABLE", "ENABLE", "EMERGENCY")
+    return plain_table(header, [(*row, *_wide(policy))])
+
+
+def _wide(policy: BrownoutPolicy) -> tuple[str, ...]:
+    """The node, the tier and the thresholds in force."""
+    status, limits = policy.status, thresholds_in_force(policy)
+    edges = (_percent(limit) for limit in (limits.disable, limits.enable, limits.emergency))
+    return ((status.node if status else None) or "", (status.tier if status else None) or "", *edges)
 
 
 def _percent(value: float | None) -> str:

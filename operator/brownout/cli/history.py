@@ -77,8 +77,9 @@ def _summary(window: Window, samples: tuple[Sample, ...]) -> str:
             name.value,
             *(f"{figure:.1f}" for figure in (it.average, it.minimum, it.maximum)),
             f"{it.slope_per_minute:+.2f}",
+            str(len(it.anomalies)),
         )
         for name, it in summary(window).items()
     ]
-    table = plain_table(("RESOURCE", "AVERAGE %", "MINIMUM %", "MAXIMUM %", "PER MINUTE"), rows)
+    table = plain_table(("RESOURCE", "AVERAGE %", "MINIMUM %", "MAXIMUM %", "PER MINUTE", "ANOMALIES"), rows)
     return f"{len(samples)} samples from {to_rfc3339(samples[0].at)} to {to_rfc3339(samples[-1].at)}\n{table}"

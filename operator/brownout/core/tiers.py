@@ -7,7 +7,7 @@ machine matches nothing, so that it is never treated as small or as large by mis
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from brownout.api.policy import PolicySpec, Tier, TierMatch
+from brownout.api.policy import BrownoutPolicy, PolicySpec, Thresholds, Tier, TierMatch
 from brownout.api.quantities import approximate_bytes
 
 
@@ -48,6 +48,12 @@ def in_force(policy: PolicySpec, hardware: Hardware) -> PolicySpec:
     """The policy with the thresholds of the tier in force; itself where there is none."""
     tier = tier_in_force(policy, hardware).tier
     return policy if tier is None else policy.model_copy(update={"thresholds": tier.thresholds})
+
+
+def thresholds_in_force(policy: BrownoutPolicy) -> Thresholds:
+    """The thresholds of the tier that a policy's status names, for those who only see the object; else its own."""
+    name = policy.status.tier if policy.status else None
+    return next((tier.thresholds for tier in policy.spec.tiers if tier.name == name), policy.spec.thresholds)
 
 
 def matches(match: TierMatch, hardware: Hardware) -> tuple[str, ...]:

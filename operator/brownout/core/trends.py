@@ -1,7 +1,8 @@
-"""Trends: how each resource moved over the window (requirement S4)."""
+"""Trends: how each resource moved over the window, and which of its samples are unusual (requirements S4, S5)."""
 
 from dataclasses import dataclass
 
+from brownout.core.anomalies import Anomaly, anomalies
 from brownout.core.linear import fit
 from brownout.core.sample import Resource
 from brownout.core.window import Window
@@ -16,6 +17,7 @@ class Trend:
     minimum: float
     maximum: float
     slope_per_minute: float
+    anomalies: tuple[Anomaly, ...] = ()
 
 
 def trend(window: Window, resource: Resource) -> Trend | None:
@@ -31,6 +33,7 @@ def trend(window: Window, resource: Resource) -> Trend | None:
         minimum=min(values),
         maximum=max(values),
         slope_per_minute=60.0 * line.slope_per_s,
+        anomalies=anomalies(window, resource),
     )
 
 

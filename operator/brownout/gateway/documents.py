@@ -9,6 +9,7 @@ from typing import Any
 
 from brownout.api.integration import Integration
 from brownout.api.metadata import API_VERSION
+from brownout.core.anomalies import Anomaly
 from brownout.core.forecast import Forecast
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.outlook import Outlook
@@ -54,14 +55,20 @@ def sample_document(sample: Sample, resources: Iterable[Resource] = _ALL) -> Doc
 
 
 def trend_document(trend: Trend) -> Document:
-    """Average, minimum, maximum in percent, the slope in points per minute."""
+    """Average, minimum, maximum in percent, the slope in points per minute, and the samples that are unusual."""
     return {
         "count": trend.count,
         "average": _rounded(trend.average),
         "minimum": _rounded(trend.minimum),
         "maximum": _rounded(trend.maximum),
         "slopePerMinute": _rounded(trend.slope_per_minute),
+        "anomalies": [_anomaly(found) for found in trend.anomalies],
     }
+
+
+def _anomaly(found: Anomaly) -> Document:
+    """An unusual sample: its percentage, and how many sigmas it lies above the centre of the window, or below."""
+    return {**_when(found.at), "percent": _rounded(found.percent), "sigmas": _rounded(found.sigmas)}
 
 
 def outlook_document(outlook: Outlook, *, disable_percent: float, emergency_percent: float) -> Document:

@@ -8,6 +8,7 @@ from brownout.api.policy import BrownoutPolicy
 from brownout.core.instant import Instant
 from brownout.core.outlook import Outlook
 from brownout.core.sample import Resource
+from brownout.core.tiers import thresholds_in_force
 from brownout.core.trends import trend
 from brownout.core.window import Window
 from brownout.engine.ports import DecisionRecord
@@ -117,7 +118,7 @@ class Views:
         outlook = self._model.outlook()
         if outlook is None:
             raise Refusal(503, "nothing has been forecast yet")
-        thresholds = self._model.policy().spec.thresholds
+        thresholds = thresholds_in_force(self._model.policy())
         return documents.outlook_document(
             outlook, disable_percent=thresholds.disable, emergency_percent=thresholds.emergency
         )

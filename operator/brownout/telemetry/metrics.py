@@ -117,6 +117,7 @@ class _LastTick(Collector):
         if details is not None:
             yield from _families(_of_machine(details))
             yield from _families(_of_integrations(details))
+            yield from _families(_of_requests(details))
 
 
 def _families(series: Mapping[str, Series]) -> Iterator[GaugeMetricFamily]:
@@ -160,6 +161,23 @@ def _of_integrations(details: TickDetails) -> dict[str, Series]:
         states += [((OTHER, state.value), float(among.count(state))) for state in State]
         held.append(((OTHER,), float(sum(memory.get(key, 0) for key in rest))))
     return {"integration_state": states, "integration_memory_bytes": held}
+
+
+def _of_requests(details: TickDetails) -> dict[str, Series]:
+    """By key, the first 1000 in order; of the others the rate together. Without requests nothing is averaged."""
+    keys = sorted(details.readings)
+    shown = {key: details.readings[key] for key in keys[:MOST_INTEGRATIONS]}
+    rest = [details.readings[key].rate for key in keys[MOST_INTEGRATIONS:]]
+    rates = [((key,), reading.rate) for key, reading in shown.items()]
+    return {
+        "integration_requests_per_second": [*rates, ((OTHER,), sum(rest))] if rest else rates,
+        "integration_response_seconds": [((key,), _seconds(reading.response_ms)) for key, reading in shown.items()],
+        "integration_failure_ratio": [((key,), reading.failure_share) for key, reading in shown.items()],
+    }
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000.0
 
 
 def _state(status: IntegrationStatus) -> State:
