@@ -95,19 +95,26 @@ def settling(snapshot: Snapshot, _now: Instant) -> Answer | None:
 def above_threshold(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """Measured at or above the disable threshold: free what is needed to come under it."""
     measured, limit = snapshot.outlook.measured_percent, snapshot.policy.thresholds.disable
-    if measured is None or measured < limit:
+    if measured is None or measured < limit or weighs(snapshot):
         return None
     return _shed(snapshot, measured - limit, Reason.ABOVE_THRESHOLD, explain.over(snapshot.outlook, limit))
 
 
 def forecast_above(snapshot: Snapshot, _now: Instant) -> Answer | None:
-    """Foreseen at or above the disable threshold by a forecast that has the vote: act before it is there."""
+    """Foreseen at or above the disable threshold by a forecast that has the vote: act before it is there.
+
+    A forecast that has earned its vote must be sure (its whole band lies there); a pinned line is taken at its word.
+    """
     foreseen, limit = snapshot.outlook.voting, snapshot.policy.thresholds.disable
-    if foreseen is None or foreseen.value < limit:
+    if foreseen is None or weighs(snapshot):
+        return None
+    pinned = snapshot.policy.forecast.model is ForecastModel.LINEAR
+    certain = foreseen.value if pinned else foreseen.lower
+    if certain < limit:
         return None
     seen = explain.ram_and_forecast(snapshot.outlook, foreseen, horizon_s=snapshot.policy.forecast.horizon)
     because = f"{seen}, over {threshold(limit)}"
-    return _shed(snapshot, foreseen.value - limit, Reason.FORECAST_ABOVE_THRESHOLD, because)
+    return _shed(snapshot, certain - limit, Reason.FORECAST_ABOVE_THRESHOLD, because)
 
 
 def triggered(snapshot: Snapshot, _now: Instant) -> Answer | None:
@@ -126,6 +133,23 @@ def triggered(snapshot: Snapshot, _now: Instant) -> Answer | None:
 def first_start(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """What its owner wants on, and nobody switched off, is started as far as it fits."""
     return _carry_out(Verdict.START, owner.first_starts(snapshot))
+
+
+def weighs(snapshot: Snapshot) -> bool:
+    """Whether prices decide and not thresholds: chosen by the owner, and enough is known to weigh."""
+    return choose(snapshot) is not None
+
+
+def expected_cost(snapshot: Snapshot, now: Instant) -> Answer | None:
+    """The cheapest way for the next minutes, where the owner has chosen prices; nothing to say where it is to stay."""
+    choice = choose(snapshot)
+    if choice is None or choice.best == choice.at:
+        return None
+    if choice.best > choice.at:
+        return priced.give_up(snapshot, choice)
+    if snapshot.policy.restore.strategy is RestoreStrategy.BELOW_ENABLE:
+        return None
+    return priced.take_back(snapshot, choice, now=now)
 
 
 def bring_back(snapshot: Snapshot, now: Instant) -> Answer | None:
@@ -163,12 +187,14 @@ def bound(snapshot: Snapshot) -> float | None:
     """What memory is held to stay under, in percent; None where the forecast says nothing that can be acted on.
 
     The vote is about the point of a forecast; its bound rests on its past errors, and holds also where last-value does
-    as well. But one that is wider than the whole dead band cannot tell "switch off" from "bring back" (requirement F4).
+    as well. But one that lies further above its point than half of the dead band cannot tell "switch off" from "bring
+    back" (requirement F4).
     """
     policy, total = snapshot.policy, snapshot.outlook.total
     if total is None or policy.forecast.model is ForecastModel.OFF or not math.isfinite(total.upper):
         return None
-    return total.upper if total.width <= policy.thresholds.disable - policy.thresholds.enable else None
+    farthest = (policy.thresholds.disable - policy.thresholds.enable) / 2.0
+    return total.upper if total.upper - total.value <= farthest else None
 
 
 def _hold(reason: Reason, message: str) -> Answer:
