@@ -1,14 +1,13 @@
 """Request counts: bounded in memory, exact as far as their buckets are, and proof against nonsense."""
 
 import math
-import sys
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brownout.engine.request_counts import BUCKETS, MOST_KEYS, RequestCounts
+from brownout.engine.request_counts import BUCKETS, MOST_KEYS, SPANS, RequestCounts
 
 NOW = 1_767_323_041.0
 
@@ -18,10 +17,9 @@ def test_memory_is_bounded_in_time() -> None:
     counts = RequestCounts()
     for minute in range(7 * 24 * 60):
         counts.count("voice", NOW + 60.0 * minute, response_ms=5.0, failed=False)
-    (ring,) = counts._rings.values()
-    assert len(ring._counts) == BUCKETS
-    assert len(ring._outcomes) <= 6
-    assert sys.getsizeof(ring._counts) < 3100
+    (known,) = counts._known.values()
+    assert (len(known._buckets._counts), len(known._spans._counts)) == (BUCKETS, SPANS)
+    assert len(known._outcomes) <= 6
 
 
 def test_memory_is_bounded_in_integrations() -> None:
@@ -61,6 +59,14 @@ def test_another_span_begins_anew() -> None:
     assert counts.readings(now=NOW, within_s=30.0)["voice"].normal_rate == pytest.approx(1.0)
     reading = counts.readings(now=NOW, within_s=60.0)["voice"]
     assert (reading.normal_rate, reading.rate, reading.requests) == (None, 0.0, 1800)
+
+
+def test_one_request_from_long_ago_makes_no_rate_normal() -> None:
+    """What ended an hour ago and is told now says nothing of the hour between."""
+    counts = RequestCounts()
+    for at in (NOW, NOW - 3500.0):
+        counts.count("voice", at, response_ms=1.0, failed=False)
+    assert counts.readings(now=NOW, within_s=30.0)["voice"].normal_rate is None
 
 
 @given(offsets=st.lists(st.floats(0.0, 4000.0), max_size=60), late=st.floats(0.0, 100.0))
