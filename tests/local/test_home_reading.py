@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from brownout.api.policy import DEFAULT_POLICY
 from brownout.core.errors import HomeUnavailable, InvalidInput
 from tests.local.house import House, names, one, policy_text, priority, said, text_of
 
@@ -134,14 +135,25 @@ def test_a_name_is_taken_once(house: House) -> None:
 
 
 def test_only_the_default_policy_rules(house: House) -> None:
-    """Another one is told and not used; a second default has a problem."""
-    house.write("a.yaml", policy_text("other", interval="2s"))
+    """Others are shadows: nothing is wrong with them, and they never rule. Each name is taken once."""
+    house.write("a.yaml", policy_text("other", interval="2s") + "---\n" + policy_text("third", interval="5s"))
     house.write("b.yaml", policy_text(interval="3s"))
     house.write("c.yaml", policy_text(interval="4s"))
+    house.write("d.yaml", policy_text("other", interval="7s"))
     inventory = house.load()
     assert inventory.policy.spec.interval == 3.0
-    assert "this one is not used" in said(inventory, "a.yaml")
+    assert "a.yaml" not in inventory.problems
     assert "b.yaml has it already" in said(inventory, "c.yaml")
+    assert "a.yaml has it already" in said(inventory, "d.yaml")
+
+
+def test_a_shadow_policy_alone_leaves_the_defaults_in_force(house: House) -> None:
+    """It does not rule for want of another; one that is wrong is told like any document."""
+    house.write("a.yaml", policy_text("other", interval="2s"))
+    house.write("b.yaml", policy_text("broken", interval="fast"))
+    inventory = house.load()
+    assert inventory.policy == DEFAULT_POLICY
+    assert set(inventory.problems) == {"b.yaml"}
 
 
 def test_all_problems_of_a_file_at_once_and_the_rest_of_it_counts(house: House) -> None:

@@ -40,10 +40,11 @@ class Good:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """An inventory, and what of it is good."""
+    """An inventory, and what of it is good. `shadows` are the policies beside the one that rules, by name."""
 
     inventory: Inventory
     good: Good
+    shadows: Mapping[str, BrownoutPolicy] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def assemble(files: Mapping[str, FileState], good: Good, *, node: str) -> Assembled:
@@ -66,7 +67,7 @@ def assemble(files: Mapping[str, FileState], good: Good, *, node: str) -> Assemb
     )
     sources = {name: declared for name, declared in pile.integrations.items() if name not in refused}
     kept = Good(integrations=integrations, policy=policy, sources=MappingProxyType(sources))
-    return Assembled(inventory=inventory, good=kept)
+    return Assembled(inventory=inventory, good=kept, shadows=MappingProxyType(pile.shadows))
 
 
 @dataclass(slots=True)
@@ -77,6 +78,8 @@ class _Pile:
     places: dict[str, str] = field(default_factory=dict)
     policy: BrownoutPolicy | None = None
     policy_place: str = ""
+    shadows: dict[str, BrownoutPolicy] = field(default_factory=dict)
+    shadow_places: dict[str, str] = field(default_factory=dict)
     problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     rejected: set[str] = field(default_factory=set)
 
@@ -93,6 +96,11 @@ class _Pile:
             self.policy, self.policy_place = file.policy, path
         elif file.policy is not None:
             self.complain(path, _taken(RULING_POLICY, None, self.policy_place))
+        for name, shadow in file.shadows.items():
+            if name in self.shadows:
+                self.complain(path, _taken(name, None, self.shadow_places[name]))
+            else:
+                self.shadows[name], self.shadow_places[name] = shadow, path
 
     def complain(self, path: str, *problems: Problem) -> None:
         """Add problems of a file."""

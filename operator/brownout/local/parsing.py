@@ -22,7 +22,8 @@ __all__ = ["RULING_POLICY", "FileState", "parse"]
 
 Declared = Integration | BrownoutPolicy | tuple[Problem, ...]
 
-#: The name of the policy that rules; others may lie about, as they may in a cluster.
+#: The name of the policy that rules. Others are shadows, as in a cluster: `brownout compare` says what they would have
+#: given; they never rule.
 RULING_POLICY: Final = "default"
 _NAME: Final = ("metadata", "name")
 
@@ -34,6 +35,7 @@ class FileState:
     digest: str = ""
     integrations: Mapping[str, Integration] = field(default_factory=lambda: MappingProxyType({}))
     policy: BrownoutPolicy | None = None
+    shadows: Mapping[str, BrownoutPolicy] = field(default_factory=lambda: MappingProxyType({}))
     problems: tuple[Problem, ...] = ()
     rejected: frozenset[str] = frozenset()
     lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -54,19 +56,19 @@ def parse(file: FileText, before: FileState) -> FileState:
         digest=file.digest,
         integrations=MappingProxyType(found.integrations),
         policy=found.policy,
-        problems=tuple(found.notes),
+        shadows=MappingProxyType(found.shadows),
         lines=MappingProxyType(found.lines),
     )
 
 
 @dataclass(slots=True)
 class _Findings:
-    """What was found in a file so far. Notes are told, but nothing is wrong."""
+    """What was found in a file so far."""
 
     integrations: dict[str, Integration] = field(default_factory=dict)
     policy: BrownoutPolicy | None = None
+    shadows: dict[str, BrownoutPolicy] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    notes: list[Problem] = field(default_factory=list)
     rejected: set[str] = field(default_factory=set)
     lines: dict[str, int] = field(default_factory=dict)
 
@@ -78,7 +80,8 @@ def _broken(file: FileText, before: FileState, found: _Findings) -> FileState:
         digest=file.digest,
         integrations=MappingProxyType(kept),
         policy=found.policy or before.policy,
-        problems=(*found.problems, *found.notes),
+        shadows=MappingProxyType({**before.shadows, **found.shadows}),
+        problems=tuple(found.problems),
         rejected=frozenset((found.rejected | missing) - found.integrations.keys()),
         lines=MappingProxyType({**before.lines, **found.lines}),
     )
@@ -120,14 +123,13 @@ def _add(found: _Findings, declared: Integration, document: Document, path: str)
 
 
 def _rule(found: _Findings, declared: BrownoutPolicy, document: Document, path: str) -> None:
-    name, line = declared.metadata.name, document.line_of(_NAME)
-    if name != RULING_POLICY:
-        allowed = f'only the policy named "{RULING_POLICY}" rules; this one is not used'
-        found.notes.append(Problem(file=path, line=line, path="metadata.name", value=shown(name), allowed=allowed))
-    elif found.policy is not None:
+    name = declared.metadata.name
+    if name in found.shadows or (name == RULING_POLICY and found.policy is not None):
         found.problems.append(_twice(name, document, path, None))
-    else:
+    elif name == RULING_POLICY:
         found.policy = declared
+    else:
+        found.shadows[name] = declared
 
 
 def _twice(name: str, document: Document, path: str, line: int | None) -> Problem:
