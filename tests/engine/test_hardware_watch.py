@@ -60,6 +60,17 @@ async def test_the_first_decision_waits_for_the_first_look() -> None:
     assert box.watcher.steps == []
 
 
+async def test_where_the_home_is_not_read_yet_the_look_comes_first() -> None:
+    """A cluster's policy arrives after the start: by then it is known which tier is in force."""
+    box = make_box(base=65.0, tiers=tiers({"gpu": True}, HIGH))
+    box.home.change(complete=False)
+    async with box.controlled(hardware=FakeHardware(Hardware(gpu=True), takes_s=3.0)):
+        await passing(1.0)
+        box.home.change(complete=True)
+        await passing(60.0)
+    assert box.watcher.steps == []
+
+
 async def test_a_look_that_hangs_does_not_keep_the_guard_from_its_post() -> None:
     """After five seconds the policy's own thresholds are in force; what is found late calls the planner."""
     box = make_box(base=65.0, tiers=tiers({"gpu": True}, HIGH))

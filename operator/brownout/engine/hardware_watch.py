@@ -34,9 +34,13 @@ class HardwareWatch:
             await asyncio.sleep(AGAIN_S)
 
     async def first_look(self) -> None:
-        """Wait for the first look where tiers depend on it: thresholds of a wrong tier could switch something off."""
-        policy = self._world.home.inventory().policy.spec
-        if not policy.tiers or policy.tier is not None:
+        """Wait for the first look where tiers depend on it: thresholds of a wrong tier could switch something off.
+
+        Also where nobody knows yet whether there are tiers; no decision is made before that is known either.
+        """
+        declared = self._world.home.inventory()
+        policy = declared.policy.spec
+        if declared.complete and (not policy.tiers or policy.tier is not None):
             return
         try:
             async with asyncio.timeout(FIRST_LOOK_S):
