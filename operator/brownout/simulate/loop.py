@@ -1,6 +1,6 @@
 """The loop: a plant, a base load and a contender, tick by tick. The same three always give the same record."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from brownout.simulate.contender import Contender, Seen, SeenThing, Teller, Told
@@ -31,14 +31,19 @@ class Record:
     ticks: tuple[Tick, ...]
 
 
-def run(plant: Plant, base: Base, contender: Contender) -> Record:
-    """Let the contender guard the plant over the base's scored ticks. Everything is on, and serving, at the first."""
+def run(plant: Plant, base: Base, contender: Contender, *, on_tick: Callable[[], None] | None = None) -> Record:
+    """Let the contender guard the plant over the base's scored ticks. Everything is on, and serving, at the first.
+
+    `on_tick` is called after each, for whoever shows how far it is.
+    """
     box, ticks = Box(plant, base.values), []
     for tick in range(len(base.values)):
         chosen = contender.choose(_seen(box))
         ticks.append(_tick(box, chosen, contender))
         if tick + 1 < len(base.values):
             box.advance(chosen)
+        if on_tick is not None:
+            on_tick()
     return Record(
         trace=base.name, mode=base.mode.value, contender=contender.name, things=plant.things, ticks=tuple(ticks)
     )
