@@ -95,26 +95,19 @@ def settling(snapshot: Snapshot, _now: Instant) -> Answer | None:
 def above_threshold(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """Measured at or above the disable threshold: free what is needed to come under it."""
     measured, limit = snapshot.outlook.measured_percent, snapshot.policy.thresholds.disable
-    if measured is None or measured < limit or weighs(snapshot):
+    if measured is None or measured < limit:
         return None
     return _shed(snapshot, measured - limit, Reason.ABOVE_THRESHOLD, explain.over(snapshot.outlook, limit))
 
 
 def forecast_above(snapshot: Snapshot, _now: Instant) -> Answer | None:
-    """Foreseen at or above the disable threshold by a forecast that has the vote: act before it is there.
-
-    A forecast that has earned its vote must be sure (its whole band lies there); a pinned line is taken at its word.
-    """
+    """Foreseen at or above the disable threshold by a forecast that has the vote: act before it is there."""
     foreseen, limit = snapshot.outlook.voting, snapshot.policy.thresholds.disable
-    if foreseen is None or weighs(snapshot):
-        return None
-    pinned = snapshot.policy.forecast.model is ForecastModel.LINEAR
-    certain = foreseen.value if pinned else foreseen.lower
-    if certain < limit:
+    if foreseen is None or foreseen.value < limit:
         return None
     seen = explain.ram_and_forecast(snapshot.outlook, foreseen, horizon_s=snapshot.policy.forecast.horizon)
     because = f"{seen}, over {threshold(limit)}"
-    return _shed(snapshot, certain - limit, Reason.FORECAST_ABOVE_THRESHOLD, because)
+    return _shed(snapshot, foreseen.value - limit, Reason.FORECAST_ABOVE_THRESHOLD, because)
 
 
 def triggered(snapshot: Snapshot, _now: Instant) -> Answer | None:
@@ -133,23 +126,6 @@ def triggered(snapshot: Snapshot, _now: Instant) -> Answer | None:
 def first_start(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """What its owner wants on, and nobody switched off, is started as far as it fits."""
     return _carry_out(Verdict.START, owner.first_starts(snapshot))
-
-
-def weighs(snapshot: Snapshot) -> bool:
-    """Whether prices decide and not thresholds: chosen by the owner, and enough is known to weigh."""
-    return choose(snapshot) is not None
-
-
-def expected_cost(snapshot: Snapshot, now: Instant) -> Answer | None:
-    """The cheapest way for the next minutes, where the owner has chosen prices; nothing to say where it is to stay."""
-    choice = choose(snapshot)
-    if choice is None or choice.best == choice.at:
-        return None
-    if choice.best > choice.at:
-        return priced.give_up(snapshot, choice)
-    if snapshot.policy.restore.strategy is RestoreStrategy.BELOW_ENABLE:
-        return None
-    return priced.take_back(snapshot, choice, now=now)
 
 
 def bring_back(snapshot: Snapshot, now: Instant) -> Answer | None:
