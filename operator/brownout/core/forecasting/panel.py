@@ -36,7 +36,8 @@ _LEVELS = tuple(name in ("to mean of 3", "to mean of 25") for name in FEATURES)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     """`step_s` is the least distance of two points; `past` are the features of earlier points, oldest first;
-    `highest` how far the highest value until the horizon lay above the forecast for its end.
+    `highest` how far the highest value until the horizon lay above the forecast for its end; `trained` counts the
+    candidates that come from training, which are the last.
     """
 
     settings: Forecasting
@@ -46,6 +47,7 @@ class Panel:
     signals: Signals = field(default_factory=Signals)
     past: tuple[Features, ...] = ()
     highest: Residuals = field(default_factory=Residuals)
+    trained: int = 0
 
     @classmethod
     def blank(cls, settings: Forecasting, *, interval_s: float) -> "Panel":
@@ -82,6 +84,21 @@ class Panel:
     def due(self, at: Instant) -> bool:
         """Whether a point at this instant is far enough from the last."""
         return at - self.at >= 0.9 * self.step_s
+
+    def with_candidates(self, extra: tuple[Forecaster, ...]) -> "Panel":
+        """With these in place of those that came from training before; the family and its records stay as they are.
+
+        A newcomer has to earn its weight (see Track). A pinned line has no rivals.
+        """
+        if self.settings.model is ForecastModel.LINEAR:
+            return self
+        own = len(self.forecasters) - self.trained
+        return replace(
+            self,
+            forecasters=(*self.forecasters[:own], *extra),
+            tracks=tuple(track.with_newcomers(own) for track in self.tracks),
+            trained=len(extra),
+        )
 
     def broken(self) -> "Panel":
         """After a gap in the series: what it has learnt stays, what it was about to be told does not."""

@@ -33,11 +33,17 @@ class Made:
 class Track:
     """The record at `steps` ahead. `errors` are mean absolute errors of the candidates, `mixed_error` the mixture's;
     `voter` is the place of the only candidate that counts, where the owner has chosen one.
+
+    Candidates from place `own` on joined when `joined` forecasts were resolved. A newcomer has no errors of its own: it
+    takes the worst mean error of all, which counts as ENOUGH errors. So luck at the start gives it no say, and what it
+    is worth shows within an hour of ticks, not only after MEMORY of them.
     """
 
     steps: int
     coverage: Coverage
     voter: int | None = None
+    own: int | None = None
+    joined: int = 0
     made: tuple[Made, ...] = ()
     errors: tuple[float, ...] = ()
     mixed_error: float = 0.0
@@ -50,20 +56,33 @@ class Track:
             return self
         old, count = self.made[0], self.resolved + 1
         share = 1.0 / min(count, MEMORY)
-        before = self.errors or (0.0,) * len(old.values)
-        errors = tuple(
-            [was + share * (abs(truth - value) - was) for was, value in zip(before, old.values, strict=True)]
-        )
         residual = truth - old.mixed
         return replace(
             self,
             made=self.made[1:],
-            errors=errors,
+            errors=self._errors(old.values, truth, share),
             mixed_error=self.mixed_error + share * (abs(residual) - self.mixed_error),
             resolved=count,
             residuals=self.residuals.add(residual),
             coverage=self.coverage.after(residual, old.band),
         )
+
+    def _errors(self, values: tuple[float, ...], truth: float, share: float) -> tuple[float, ...]:
+        """The mean errors with one more each. A forecast from before newcomers joined tells nothing of them."""
+        before = self.errors or (0.0,) * len(values)
+        if len(before) < len(values):
+            before = (*before, *(max(before),) * (len(values) - len(before)))
+        errors = [was + share * (abs(truth - value) - was) for was, value in zip(before, values, strict=False)]
+        if self.own is not None and self.joined:
+            share = 1.0 / min(self.resolved - self.joined + ENOUGH, MEMORY)
+            news = zip(before[self.own :], values[self.own :], strict=False)
+            errors[self.own :] = [was + share * (abs(truth - value) - was) for was, value in news]
+        return (*errors, *before[len(errors) :])
+
+    def with_newcomers(self, own: int) -> "Track":
+        """The candidates from place `own` on are replaced: what the earlier ones there did is forgotten."""
+        made = tuple(Made(each.values[:own], each.mixed, each.band) for each in self.made)
+        return replace(self, own=own, joined=self.resolved, made=made, errors=self.errors[:own])
 
     def foretell(self, values: tuple[float, ...]) -> "Track":
         """With a new forecast of each candidate, and their mixture."""
