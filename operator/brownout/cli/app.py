@@ -18,6 +18,7 @@ from brownout.cli.demo import demo
 from brownout.cli.explain import explain
 from brownout.cli.get import get
 from brownout.cli.history import history
+from brownout.cli.replay import replay
 from brownout.cli.run import run
 from brownout.cli.validate import validate
 from brownout.core.errors import BrownoutError, describe
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, get, explain, validate, history, crds, demo):
+for command in (run, get, explain, validate, history, replay, crds, demo):
     app.command()(command)
 
 

@@ -19,13 +19,14 @@ Server = Annotated[str | None, typer.Option(metavar="URL", help="Ask a running c
 Mode = Annotated[HomeMode, typer.Option(help="Which home to ask: a cluster, or this box.")]
 Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig to use in place of kubectl's.")]
 Json = Annotated[str, typer.Option("-o", "--output", metavar="json", help="Print JSON, for programs.")]
-Since = Annotated[str, typer.Option(metavar="DURATION", help="How far back, such as 30m or 24h.")]
+Since = Annotated[str, typer.Option(metavar="DURATION", help="How far back, such as 30m, 24h or 7d.")]
 
 
 def since_instant(text: str) -> float:
-    """The instant that lies a duration back. Anything else is wrong usage."""
+    """The instant that lies a duration back; whole days may be written `7d`. Anything else is wrong usage."""
+    days = text.removesuffix("d")
     try:
-        return now() - parse_duration(text)
+        return now() - parse_duration(f"{24 * int(days)}h" if days != text and days.isdecimal() else text)
     except ValueError:
         raise typer.BadParameter(f'"{text}" is not a duration: write it like 30s, 10m or 1h30m') from None
 

@@ -23,7 +23,7 @@ def validate(
 
     Example: brownout validate integrations/*.yaml
     """
-    texts = [text for path in files for text in _texts(path)]
+    texts = [text for path in files for text in texts_of(path)]
     states = {text.path: parse(text, FileState()) for text in texts}
     inventory = assemble(states, Good(), node="").inventory
     problems = [problem for path in sorted(inventory.problems) for problem in inventory.problems[path]]
@@ -39,7 +39,8 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _texts(path: Path) -> tuple[FileText, ...]:
+def texts_of(path: Path) -> tuple[FileText, ...]:
+    """The text of a file, or of every file of a folder; what is in the way is a problem of its text."""
     if path.is_dir():
         return _folder(path)
     try:

@@ -10,6 +10,9 @@ from brownout.simulate.rivals.plain_regression import PlainRegression
 from brownout.simulate.rivals.reactive import Reactive
 from brownout.simulate.traces import Base
 
+#: Their names, in this order.
+RIVALS = tuple(rival.name for rival in (PlainRegression, NoForecast, Kubelet, Reactive, EarlyOom, Oracle))
+
 
 def rivals_for(plant: Plant, base: Base) -> tuple[Contender, ...]:
     """All of them, fresh, for one run each; the oracle, last, is told the base."""

@@ -1,0 +1,84 @@
+"""What a person gives a command as files: traces, policies, integrations. All that is wrong is told at once."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import typer
+
+from brownout.api.integration import Integration
+from brownout.api.policy import BrownoutPolicy
+from brownout.cli.validate import texts_of
+from brownout.core.errors import InvalidInput
+from brownout.local.assembly import Assembled, Good, assemble
+from brownout.local.parsing import FileState, parse
+from brownout.simulate.traces import Trace, read_trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What files declare: integrations, the policy named default if there is one, and the other policies by name."""
+
+    integrations: tuple[Integration, ...] = ()
+    policy: BrownoutPolicy | None = None
+    shadows: Mapping[str, BrownoutPolicy] = field(default_factory=dict)
+
+    @property
+    def policies(self) -> Mapping[str, BrownoutPolicy]:
+        """All policies by name."""
+        own = {self.policy.name: self.policy} if self.policy else {}
+        return {**own, **self.shadows}
+
+
+class Given:
+    """Reads what was given, and keeps what is wrong with it until `refuse`."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def declared(self, paths: Sequence[Path]) -> Declared:
+        """What the files and folders declare together."""
+        texts = [text for path in paths for text in texts_of(path)]
+        assembled: Assembled = assemble({it.path: parse(it, FileState()) for it in texts}, Good(), node="")
+        found = assembled.inventory
+        self.problems += [str(problem) for path in sorted(found.problems) for problem in found.problems[path]]
+        return Declared(
+            integrations=tuple(found.integrations.values()), policy=assembled.good.policy, shadows=assembled.shadows
+        )
+
+    def policies(self, paths: Sequence[Path]) -> Mapping[str, BrownoutPolicy]:
+        """The policies of these files by name; a file without any is a mistake, and so is a name given twice."""
+        found: dict[str, BrownoutPolicy] = {}
+        for path in paths:
+            wrong = len(self.problems)
+            here = self.declared([path]).policies
+            self.problems += [f"{path}: a policy named {name} was given before" for name in here if name in found]
+            if not here and len(self.problems) == wrong:
+                self.problems.append(f"{path}: holds no BrownoutPolicy")
+            found |= here
+        return found
+
+    def traces(self, paths: Sequence[Path]) -> tuple[Trace, ...]:
+        """The traces, each named after its file; after its path where two files have one name."""
+        stems = [path.stem for path in paths]
+        names = [stem if stems.count(stem) == 1 else str(path) for path, stem in zip(paths, stems, strict=True)]
+        found = [self._trace(path, name) for path, name in zip(paths, names, strict=True)]
+        return tuple(trace for trace in found if trace is not None)
+
+    def refuse(self) -> None:
+        """Tell all that is wrong and end with 1; go on where nothing is."""
+        if self.problems:
+            sys.stderr.writelines(f"brownout: {' '.join(problem.split())}\n" for problem in self.problems)
+            raise typer.Exit(1)
+
+    def _trace(self, path: Path, name: str) -> Trace | None:
+        try:
+            return replace(read_trace(path.read_text(encoding="utf-8"), str(path)), name=name)
+        except OSError as error:
+            self.problems.append(f"{path}: cannot be read: {error.strerror}")
+        except UnicodeDecodeError:
+            self.problems.append(f"{path}: is no text in UTF-8")
+        except InvalidInput as refusal:
+            self.problems.append(str(refusal))
+        return None

@@ -1,0 +1,116 @@
+"""`brownout replay`: the same core on a recorded or given load, scored, beside its rivals."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from brownout.api.policy import PolicySpec
+from brownout.cli.given import Given
+from brownout.cli.options import State, chosen, print_json, since_instant
+from brownout.cli.progress import progress
+from brownout.cli.replay_forecast import print_forecasts
+from brownout.cli.replay_stage import OURS, Modes, Stage, on_history, on_traces
+from brownout.core.errors import InvalidInput
+from brownout.simulate.contest import contest
+from brownout.simulate.loop import Record
+from brownout.simulate.picture import picture
+from brownout.simulate.report import Row, documents, row_of
+from brownout.simulate.rivals.roster import RIVALS
+
+
+def replay(
+    traces: Annotated[
+        list[Path] | None, typer.Argument(metavar="TRACE...", help="Loads as CSV: timestamp_s,value_percent.")
+    ] = None,
+    policy: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Policies to run beside ours.")] = None,
+    integrations: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Integrations in place of the benchmark's four.")
+    ] = None,
+    rivals: Annotated[bool, typer.Option("--rivals", help="Run the rivals and the oracle too.")] = False,
+    mode: Annotated[
+        Modes, typer.Option(help="A step as a tick (rough), linear in time (smooth), or both.")
+    ] = Modes.BOTH,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="The values are the base load itself: do not map them.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the noise of footprints.")] = 0,
+    history: Annotated[bool, typer.Option("--history", help="Replay this box's own history.")] = False,
+    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back in the history.")] = "7d",
+    state: State = None,
+    forecast: Annotated[bool, typer.Option("--forecast", help="Score the forecasts, not the policies.")] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw the first trace into a file.")] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="table|json", help="For people or programs.")
+    ] = "table",
+) -> None:
+    """Run the core on a recorded load in virtual time, and score what it did.
+
+    Example: brownout replay --history --since 24h --rivals
+    """
+    chosen(output, ("table", "json"), "an output")
+    _agree(traces=bool(traces), history=history or state is not None, plot=plot)
+    if forecast and (policy or integrations or rivals or plot):
+        raise typer.BadParameter(
+            "--forecast scores forecasts, which no policy changes: leave out what is about policies"
+        )
+    given, back = Given(), since_instant(since)
+    found, policies = given.traces(traces or ()), _policies(given, policy or ())
+    mine = given.declared([integrations]) if integrations else None
+    given.refuse()
+    if traces:
+        stage = on_traces(found, mode, as_is=as_is, mine=mine, seed=seed)
+    else:
+        stage = on_history(state, since=back, mine=mine, seed=seed)
+    if forecast:
+        print_forecasts(stage.bases, as_json=output == "json")
+        return
+    rows = _run(stage, policies, rivals=rivals, plot=plot)
+    if output == "json":
+        print_json(documents(rows))
+    else:
+        from brownout.cli.replay_table import print_scores  # noqa: PLC0415 - rich is wanted only here
+
+        print_scores(rows)
+
+
+def _agree(*, traces: bool, history: bool, plot: Path | None) -> None:
+    """Options that do not go together are wrong usage."""
+    if traces == history:
+        wrong = "a trace and a history at once" if traces else "nothing to replay"
+        raise typer.BadParameter(f"{wrong}: name TRACE..., or --history (with --state for another folder)")
+    if plot is not None and plot.suffix != ".svg":
+        raise typer.BadParameter(f"{plot} is not a picture that can be drawn: name a file that ends in .svg")
+
+
+def _policies(given: Given, files: Sequence[Path]) -> Mapping[str, PolicySpec]:
+    """Ours, and those of the files under their own names."""
+    found = {name: policy.spec for name, policy in given.policies(files).items()}
+    for name in found:
+        if name in (*OURS, *RIVALS):
+            given.problems.append(f"metadata.name: {name} is a name of the report: give the policy another")
+    return {**OURS, **found}
+
+
+def _run(stage: Stage, policies: Mapping[str, PolicySpec], *, rivals: bool, plot: Path | None) -> list[Row]:
+    runs = len(policies) + (len(RIVALS) if rivals else 0)
+    rows: list[Row] = []
+    with progress("replaying", runs * sum(len(base.values) for base in stage.bases)) as tick:
+        for number, base in enumerate(stage.bases):
+            found = contest(stage.plant, base, policies, integrations=stage.integrations, rivals=rivals, on_tick=tick)
+            drawn: list[Record] = []
+            for record in found:
+                rows.append(row_of(record))
+                drawn += [record] if plot and number == 0 else []
+            if plot and drawn:
+                _draw(plot, drawn)
+    return rows
+
+
+def _draw(file: Path, records: Sequence[Record]) -> None:
+    """The first base load and every policy on it."""
+    try:
+        file.write_text(picture(records), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be written to ({error.strerror})", advice="name another file") from None

@@ -1,0 +1,87 @@
+"""The stage of a replay: which base loads, on which box, with which integrations."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from brownout.api.integration import Integration
+from brownout.api.policy import PolicySpec
+from brownout.cli.given import Declared
+from brownout.cli.own_history import own_history
+from brownout.core.errors import InvalidInput
+from brownout.simulate.ours import LIMIT_BYTES
+from brownout.simulate.plant import Plant
+from brownout.simulate.things import declared, things_of, unsized
+from brownout.simulate.traces import Base, Mode, Trace, Unfit, base_as_it_is, base_of, interpolated
+
+#: Ours, by the names of the report: the requirement to the letter, and what can be chosen in its place.
+OURS: Mapping[str, PolicySpec] = {
+    "thresholds": PolicySpec(),
+    "expected-cost": PolicySpec.model_validate(
+        {"decide": {"strategy": "ExpectedCost"}, "restore": {"strategy": "WhenItFits"}}
+    ),
+}
+
+
+class Modes(StrEnum):
+    """How a step of a trace becomes ticks of 30 s."""
+
+    NATIVE = "native"
+    INTERP = "interp"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Base loads, the box that meets them, and the integrations on it; none: as the plant's things declare them."""
+
+    bases: tuple[Base, ...]
+    plant: Plant
+    integrations: tuple[Integration, ...] = ()
+
+
+def on_traces(traces: Sequence[Trace], modes: Modes, *, as_is: bool, mine: Declared | None, seed: int) -> Stage:
+    """The stage of given loads. What cannot be mapped is told on standard error; InvalidInput where nothing is left."""
+    wanted = list(Mode) if modes is Modes.BOTH else [Mode(modes.value)]
+    bases = [base for trace in traces for base in _bases(trace, wanted, as_is=as_is)]
+    if not bases:
+        raise InvalidInput("no trace is left to replay", advice="--as-is takes the values as they are")
+    if mine is None:
+        return Stage(bases=tuple(bases), plant=Plant(seed=seed))
+    budget = mine.policy.spec.memory_budget if mine.policy else None
+    limit = budget or LIMIT_BYTES
+    if unknown := unsized(mine.integrations, limit):
+        names = ", ".join(sorted(unknown))
+        raise InvalidInput(
+            f"nobody says how much memory {names} takes", advice="set spec.memory, or that of each level"
+        )
+    things = things_of(mine.integrations, limit)
+    if not things:
+        raise InvalidInput("no integration that is wanted on is declared", advice="leave out --integrations")
+    return Stage(
+        bases=tuple(bases), plant=Plant(things=things, seed=seed), integrations=declared(mine.integrations, things)
+    )
+
+
+def on_history(state: Path | None, *, since: float, mine: Declared | None, seed: int) -> Stage:
+    """The stage of one's own history."""
+    own = own_history(state, since=since, integrations=mine.integrations if mine else None)
+    for note in own.notes:
+        sys.stderr.write(f"note: {note}\n")
+    return Stage(bases=(own.record.base(),), plant=Plant(things=own.things, seed=seed), integrations=own.integrations)
+
+
+def _bases(trace: Trace, modes: Sequence[Mode], *, as_is: bool) -> list[Base]:
+    found = [_as_it_is(trace, mode) if as_is else base_of(trace, mode) for mode in modes]
+    unfit = next((each for each in found if isinstance(each, Unfit)), None)
+    if unfit is not None:
+        sys.stderr.write(f"note: {unfit.name} is left out: {unfit.why}\n")
+    return [each for each in found if isinstance(each, Base)]
+
+
+def _as_it_is(trace: Trace, mode: Mode) -> Base:
+    if mode is Mode.NATIVE:
+        return base_as_it_is(trace)
+    return Base(name=trace.name, mode=mode, values=interpolated(trace.values, trace.step_s))
