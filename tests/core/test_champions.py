@@ -172,12 +172,18 @@ def test_the_peak_is_the_highest_of_the_hour(profile: tuple[float, ...], now: fl
     assert all(level(profile, now + 60.0 * minute) <= level(profile, at) + 1e-6 for minute in range(61))
 
 
-def test_a_peak_ahead_is_foretold_with_its_band() -> None:
-    """At 11:20 the day's highest point is 40 minutes ahead; the band is that of the errors at such peaks."""
+def test_the_peak_of_the_day_lies_at_its_time() -> None:
+    """At 11:20 the highest point is 40 minutes ahead, at noon."""
     now = MIDNIGHT + 11 * 3600.0 + 20 * 60.0
+    assert peak_at(SINE, now) - now == pytest.approx(40 * 60.0, abs=450.0)
+
+
+def test_a_peak_ahead_is_foretold_with_its_band() -> None:
+    """At seven the load rises for hours: the next hour's highest is its end; the band is that of past peaks."""
+    now = MIDNIGHT + 7 * 3600.0
     peak = daily_peak(make_champions(), panel_of([60.0], start=now), now=now)
     assert peak is not None
-    assert (peak.at - now) == pytest.approx(40 * 60.0, abs=450.0)
+    assert peak.at == now + 3600.0
     rises = level(SINE, peak.at) - level(SINE, now)
     assert peak.value == pytest.approx(60.0 + rises)
     assert peak.lower == pytest.approx(58.0 + rises)
@@ -189,14 +195,23 @@ def test_a_peak_ahead_is_foretold_with_its_band() -> None:
 @pytest.mark.parametrize(
     ("champions", "hour"),
     [
-        (None, 9),
-        (make_champions(daily=None), 9),
-        (make_champions(daily=make_daily(peak=None)), 9),
-        (make_champions(daily=make_daily(peak_ratio=0.96)), 9),
-        (make_champions(daily=make_daily(shrink=0.0)), 9),
+        (None, 7),
+        (make_champions(daily=None), 7),
+        (make_champions(daily=make_daily(peak=None)), 7),
+        (make_champions(daily=make_daily(peak_ratio=0.96)), 7),
+        (make_champions(daily=make_daily(shrink=0.0)), 7),
         (make_champions(), 15),
+        (make_champions(), 11),
     ],
-    ids=["no champions", "no profile", "no record", "no better than the last value", "no share", "it only falls"],
+    ids=[
+        "no champions",
+        "no profile",
+        "no record",
+        "no better than the last value",
+        "no share",
+        "it only falls",
+        "flat",
+    ],
 )
 def test_without_a_peak_to_tell_of_nothing_is_told(champions: object, hour: int) -> None:
     """A profile speaks of a peak only where its own past says that it can, and where there is one ahead."""
@@ -207,7 +222,7 @@ def test_without_a_peak_to_tell_of_nothing_is_told(champions: object, hour: int)
 def test_without_a_series_there_is_no_peak() -> None:
     """Nothing has been measured: unknown is not low."""
     assert daily_peak(make_champions(), None, now=MIDNIGHT) is None
-    assert daily_peak(make_champions(), panel_of([]), now=MIDNIGHT + 32400.0) is None
+    assert daily_peak(make_champions(), panel_of([]), now=MIDNIGHT + 25200.0) is None
 
 
 def test_trained_has_a_name_of_its_own() -> None:

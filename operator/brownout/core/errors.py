@@ -6,6 +6,7 @@
     ├── HomeUnavailable           the home (folder, API server) cannot be used now; retried where that can help
     ├── WorkloadFault             the workload did not do what was asked of it
     ├── HistoryUnavailable        the history cannot be read or written; decisions go on without it
+    ├── TrainingFault             no model came of a training; the forecasts go on without it
     └── ControllerFault           our own bug; please report it
 
 Outcomes that are to be expected (a stop that timed out, a stale plan, an invalid field) are values, not
@@ -48,6 +49,10 @@ class WorkloadFault(BrownoutError):
 
 class HistoryUnavailable(BrownoutError):
     """The history on disk cannot be opened, read or written."""
+
+
+class TrainingFault(BrownoutError):
+    """A training came to nothing: too little history, no scikit-learn, no time."""
 
 
 class ControllerFault(BrownoutError):

@@ -8,6 +8,8 @@ from brownout.core.forecasting.panel import Panel
 from brownout.core.instant import Instant
 
 AHEAD_S = 3600.0
+# A smaller rise, in percentage points, is nothing that has to be prepared for; nor is it judged by such.
+WORTH_PERCENT = 1.0
 
 
 def peak_at(profile: tuple[float, ...], now: Instant) -> Instant:
@@ -22,7 +24,7 @@ def peak_at(profile: tuple[float, ...], now: Instant) -> Instant:
 
 
 def daily_peak(champions: Champions | None, panel: Panel | None, *, now: Instant) -> Forecast | None:
-    """The base load at the next hour's highest point by the profile; None where the profile does not rise.
+    """The base load at the next hour's highest point by the profile; None where it hardly rises.
 
     The band holds what the profile's own errors at such peaks promise. Where it was no better there than the last value
     it says nothing, and a forecast model that the owner has switched off or pinned does not matter: this is a
@@ -32,9 +34,9 @@ def daily_peak(champions: Champions | None, panel: Panel | None, *, now: Instant
     if champions is None or daily is None or panel is None or not panel.signals.points:
         return None
     at, peak = peak_at(daily.profile, now), daily.peak
-    if peak is None or daily.shrink == 0.0 or peak.ratio > EARNS_BELOW or at <= now:
-        return None
     rises = daily.shrink * (level(daily.profile, at) - level(daily.profile, panel.at))
+    if peak is None or peak.ratio > EARNS_BELOW or at <= now or rises < WORTH_PERCENT:
+        return None
     value = panel.signals.value + rises
     return Forecast(
         at=at,
