@@ -13,6 +13,10 @@ from brownout.api.policy import PolicySpec
 from brownout.api.reasons import Reason
 from brownout.core.footprint import Footprint, Source
 from brownout.core.forecast import Forecast, Model
+from brownout.core.forecasting.feeding import fed
+from brownout.core.forecasting.panel import Panel
+from brownout.core.forecasting.path import Path, Spread
+from brownout.core.forecasting.residuals import Residuals
 from brownout.core.instant import Instant
 from brownout.core.ladder import ladder_of
 from brownout.core.member import Hold, Member, Observation, Presence
@@ -92,6 +96,38 @@ def make_window(text: str, *, interval_s: float = 30.0, end: Instant = NOW, **fo
     return window
 
 
+def make_panel(
+    text: str,
+    *,
+    policy: PolicySpec = POLICY,
+    interval_s: float = 30.0,
+    end: Instant = NOW,
+    since: Instant = 0.0,
+    **footprints: float,
+) -> Panel:
+    """Make a panel that was fed such a line, sample by sample; what lies before `since` is passed over."""
+    panel = Panel.blank(policy.forecast, interval_s=policy.interval)
+    for sample in make_samples(text, interval_s=interval_s, end=end, **footprints):
+        panel = fed(panel, sample, policy, since=since)
+    return panel
+
+
+def make_residuals(*values: float) -> Residuals:
+    """Make residuals that came in this order."""
+    residuals = Residuals()
+    for value in values:
+        residuals = residuals.add(value)
+    return residuals
+
+
+def make_path(*values: float, half: float = 2.0, count: int = 40, step_s: float = 30.0) -> Path:
+    """Make a path that is expected at `values`, one for each step ahead, with residuals evenly from -half to half."""
+    residuals = make_residuals(*[half * (2.0 * index / (count - 1) - 1.0) for index in range(count)])
+    spreads = tuple(Spread(steps=step, value=value, residuals=residuals) for step, value in enumerate(values, start=1))
+    highest = Spread(steps=len(values), value=max(values), residuals=residuals)
+    return Path(step_s=step_s, spreads=spreads, highest=highest)
+
+
 def make_footprint(steady: float | None, peak: float | None = None) -> Footprint:
     """Make a footprint in per cent of the machine; None is one that nobody knows."""
     if steady is None:
@@ -162,11 +198,24 @@ def make_forecast(value: float, *, half: float = 2.0, votes: bool = True, slope_
     )
 
 
-def make_outlook(percent: float | None, *, forecast: Forecast | None = None, limit: int | None = LIMIT) -> Outlook:
-    """Make an outlook: so many per cent in use now, and a forecast of the total."""
-    why = "" if percent is not None else "memory cannot be read"
-    witness = Witness.NODE if percent is not None else Witness.NONE
-    return Outlook(measured_percent=percent, limit_bytes=limit, witness=witness, total=forecast, why=why)
+def make_outlook(
+    percent: float | None,
+    *,
+    forecast: Forecast | None = None,
+    limit: int | None = LIMIT,
+    ours: float = 0.0,
+    path: Path | None = None,
+) -> Outlook:
+    """Make an outlook: so many per cent in use now, `ours` of them ours, a forecast of the total, a path of the base."""
+    return Outlook(
+        measured_percent=percent,
+        limit_bytes=limit,
+        witness=Witness.NODE if percent is not None else Witness.NONE,
+        ours_percent=ours,
+        total=forecast,
+        path=path,
+        why="" if percent is not None else "memory cannot be read",
+    )
 
 
 def make_snapshot(
@@ -175,10 +224,12 @@ def make_snapshot(
     forecast: Forecast | None = None,
     limit: int | None = LIMIT,
     policy: PolicySpec = POLICY,
+    ours: float = 0.0,
+    path: Path | None = None,
     **rest: Any,
 ) -> Snapshot:
     """Make a snapshot at NOW. Calm, last steps and pending ones as keywords of Snapshot."""
-    outlook = make_outlook(percent, forecast=forecast, limit=limit)
+    outlook = make_outlook(percent, forecast=forecast, limit=limit, ours=ours, path=path)
     return Snapshot(policy=policy, outlook=outlook, members=members, **rest)
 
 

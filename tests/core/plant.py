@@ -105,25 +105,15 @@ class Plant:
         self._look()
         snapshot = self.snapshot()
         self.last = decide(snapshot, now=self.now)
-        base = snapshot.outlook.base
-        self.ledger = replace(self.ledger, smoothed_percent=base.value if base else None)
         for step in self.last.steps:
             self._carry_out(step)
 
     def snapshot(self) -> Snapshot:
         """What the next decision rests on."""
         ledger = self.ledger
-        outlook = look_out(
-            ledger.window,
-            ledger.sample,
-            self.policy,
-            now=self.now,
-            since=ledger.forecast_since,
-            previous=ledger.smoothed_percent,
-        )
         return Snapshot(
             policy=self.policy,
-            outlook=outlook,
+            outlook=look_out(ledger.sample, ledger.panel, self.policy, now=self.now),
             members=self.members,
             calm_since=ledger.calm_since,
             last_shed_at=ledger.last_shed_at,
