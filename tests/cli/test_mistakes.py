@@ -13,7 +13,7 @@ from tests.box.stage import Stage, brownout_argv
 from tests.cli.typed import typed
 
 NEVER = "no controller has ever run with the state folder {}: start one with"
-COMMANDS = ("run", "get", "explain", "validate", "history", "replay", "crds", "demo")
+COMMANDS = ("run", "get", "explain", "validate", "history", "replay", "compare", "crds", "demo")
 
 
 @pytest.mark.parametrize(

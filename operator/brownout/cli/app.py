@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from brownout import __version__
+from brownout.cli.compare import compare
 from brownout.cli.crds import crds
 from brownout.cli.demo import demo
 from brownout.cli.explain import explain
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, get, explain, validate, history, replay, crds, demo):
+for command in (run, get, explain, validate, history, replay, compare, crds, demo):
     app.command()(command)
 
 

@@ -25,6 +25,7 @@ class OwnHistory:
     record: Recorded
     things: tuple[Thing, ...]
     integrations: tuple[Integration, ...]
+    limit_bytes: int | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -47,7 +48,11 @@ def own_history(state: Path | None, *, since: float, integrations: tuple[Integra
     known = tuple(each for each in mine if each.name in measured)
     things = things_of(known, LIMIT_BYTES, measured=measured)
     return OwnHistory(
-        record=record, things=things, integrations=declared(known, things), notes=tuple(_notes(record, mine, samples))
+        record=record,
+        things=things,
+        integrations=declared(known, things),
+        limit_bytes=samples[-1].memory_limit_bytes,
+        notes=tuple(_notes(record, mine, samples)),
     )
 
 

@@ -66,7 +66,7 @@ def replay(
     if forecast:
         print_forecasts(stage.bases, as_json=output == "json")
         return
-    rows = _run(stage, policies, rivals=rivals, plot=plot)
+    rows = _run(stage, stage.in_force(policies), rivals=rivals, plot=plot)
     if output == "json":
         print_json(documents(rows))
     else:

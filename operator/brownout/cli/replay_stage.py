@@ -11,6 +11,7 @@ from brownout.api.policy import PolicySpec
 from brownout.cli.given import Declared
 from brownout.cli.own_history import own_history
 from brownout.core.errors import InvalidInput
+from brownout.core.tiers import Hardware, in_force
 from brownout.simulate.ours import LIMIT_BYTES
 from brownout.simulate.plant import Plant
 from brownout.simulate.things import declared, things_of, unsized
@@ -40,6 +41,12 @@ class Stage:
     bases: tuple[Base, ...]
     plant: Plant
     integrations: tuple[Integration, ...] = ()
+    limit_bytes: int | None = LIMIT_BYTES
+
+    def in_force(self, policies: Mapping[str, PolicySpec]) -> Mapping[str, PolicySpec]:
+        """The policies with the thresholds of the tier for this much memory; of cores and GPU nothing is known here."""
+        hardware = Hardware(memory_bytes=self.limit_bytes)
+        return {name: in_force(policy, hardware) for name, policy in policies.items()}
 
 
 def on_traces(traces: Sequence[Trace], modes: Modes, *, as_is: bool, mine: Declared | None, seed: int) -> Stage:
@@ -61,7 +68,10 @@ def on_traces(traces: Sequence[Trace], modes: Modes, *, as_is: bool, mine: Decla
     if not things:
         raise InvalidInput("no integration that is wanted on is declared", advice="leave out --integrations")
     return Stage(
-        bases=tuple(bases), plant=Plant(things=things, seed=seed), integrations=declared(mine.integrations, things)
+        bases=tuple(bases),
+        plant=Plant(things=things, seed=seed),
+        integrations=declared(mine.integrations, things),
+        limit_bytes=limit,
     )
 
 
@@ -70,7 +80,12 @@ def on_history(state: Path | None, *, since: float, mine: Declared | None, seed:
     own = own_history(state, since=since, integrations=mine.integrations if mine else None)
     for note in own.notes:
         sys.stderr.write(f"note: {note}\n")
-    return Stage(bases=(own.record.base(),), plant=Plant(things=own.things, seed=seed), integrations=own.integrations)
+    return Stage(
+        bases=(own.record.base(),),
+        plant=Plant(things=own.things, seed=seed),
+        integrations=own.integrations,
+        limit_bytes=own.limit_bytes,
+    )
 
 
 def _bases(trace: Trace, modes: Sequence[Mode], *, as_is: bool) -> list[Base]:

@@ -18,7 +18,7 @@ from brownout.local.documents import dump_yaml, read_documents
 from brownout.local.parsing import FileState
 from brownout.local.status import read_policy, read_statuses
 
-__all__ = ["Memory", "before_of", "recall", "record"]
+__all__ = ["Memory", "before_of", "directory_of", "recall", "record"]
 
 _FILE: Final = "directory.yaml"
 
@@ -40,6 +40,12 @@ def recall(state: Path, directory: str) -> Memory:
     identity = (device, inode) if isinstance(device, int) and isinstance(inode, int) else None
     integrations = MappingProxyType(read_statuses(state))
     return Memory(good=Good(integrations=integrations, policy=read_policy(state)), identity=identity)
+
+
+def directory_of(state: Path) -> Path | None:
+    """The directory that the controller of this state folder read last; None where it is not known or is gone."""
+    directory = _written(state).get("directory")
+    return Path(directory) if isinstance(directory, str) and Path(directory).is_dir() else None
 
 
 def record(state: Path, directory: str, identity: tuple[int, int]) -> None:

@@ -70,6 +70,17 @@ def score(record: Record) -> Score:
     )
 
 
+def tick_costs(record: Record, weights: Weights | None = None) -> tuple[float, ...]:
+    """What each tick adds to the cost; a flip counts at the tick on which it shows. Their sum over the days is J."""
+    by, before, costs = weights or Weights(), record.ticks[0] if record.ticks else None, []
+    for tick in record.ticks:
+        high = by.pressure * (tick.total >= PRESSURE_PERCENT) + by.emergency * (tick.total >= EMERGENCY_PERCENT)
+        flipped = sum(was != now for was, now in zip(before.rungs if before else (), tick.rungs, strict=True))
+        costs.append(MINUTES_A_TICK * high + _lost(tick, record.things) + by.flip * flipped)
+        before = tick
+    return tuple(costs)
+
+
 def minutes_lost(record: Record, name: str) -> float:
     """Minutes of the whole record in which one thing did not serve at all."""
     at = [thing.name for thing in record.things].index(name)

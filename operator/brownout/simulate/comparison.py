@@ -1,0 +1,155 @@
+"""Comparison: would another policy have been better on the same history, and is the difference more than chance?
+
+Both policies met the same load with the same noise, so hour by hour their costs are a pair. What follows from the
+differences of the hours is told by a moving block bootstrap (Kuensch 1989, "The jackknife and the bootstrap for general
+stationary observations"): blocks of hours in a row are drawn again and again, because hours that follow each other
+resemble each other. Blocks are about n^(1/3) hours long, the order that Hall, Horowitz and Jing (1995) find best, and
+whole days from two weeks on.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate
+
+from brownout.simulate.loop import Record
+from brownout.simulate.report import LEAST_J
+from brownout.simulate.score import MINUTES_A_TICK, score, tick_costs
+
+TICKS_AN_HOUR, HOURS_A_DAY = 120, 24
+LEAST_HOURS = 24
+DAILY_FROM_HOURS = 14 * HOURS_A_DAY
+CONFIDENCE_PERCENT = 90.0
+RESAMPLES = 2000
+
+
+class Verdict(StrEnum):
+    """What can be said of another policy beside the live one."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    NO_DIFFERENCE = "no-difference"  # none that can be told from chance
+    TOO_SHORT = "too-short"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A figure and the interval in which its true value lies with 90 % confidence."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+NOTHING = Change(value=0.0, lower=0.0, upper=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A policy beside the live one. `j_change` is its cost of a day less the live one's; `share` the same over the live
+    one's, None where that is nothing. `served_h`, `minutes_80`, `minutes_95` and `flips` are more (or less) per day.
+    """
+
+    policy: str
+    live: str
+    verdict: Verdict
+    hours: float
+    j: float
+    j_live: float
+    j_change: Change
+    share: Change | None
+    served_h: Mapping[str, float]
+    minutes_80: float
+    minutes_95: float
+    flips: float
+
+
+def compare(live: Record, other: Record, *, seed: int = 0) -> Comparison:
+    """The comparison of two records of one base load on one plant."""
+    hours = [_hourly(tick_costs(record)) for record in (live, other)]
+    count, was, now = len(live.ticks) / TICKS_AN_HOUR, score(live), score(other)
+    change, share = _changes(hours[0], hours[1], seed=seed) if hours[0] else (NOTHING, None)
+    return Comparison(
+        policy=other.contender,
+        live=live.contender,
+        verdict=_verdict(count, change),
+        hours=count,
+        j=now.j,
+        j_live=was.j,
+        j_change=change,
+        share=share,
+        served_h=_served(live, other),
+        minutes_80=now.minutes_80 - was.minutes_80,
+        minutes_95=now.minutes_95 - was.minutes_95,
+        flips=now.flips - was.flips,
+    )
+
+
+def block_hours(count: int) -> int:
+    """How many hours in a row are drawn together, of so many."""
+    return HOURS_A_DAY if count >= DAILY_FROM_HOURS else max(1, round(count ** (1.0 / 3.0)))
+
+
+def _verdict(hours: float, change: Change) -> Verdict:
+    if hours < LEAST_HOURS:
+        return Verdict.TOO_SHORT
+    if change.upper < 0.0:
+        return Verdict.BETTER
+    return Verdict.WORSE if change.lower > 0.0 else Verdict.NO_DIFFERENCE
+
+
+def _hourly(costs: Sequence[float]) -> list[float]:
+    """The cost of each hour; what is left of the last one is left out."""
+    whole = len(costs) // TICKS_AN_HOUR
+    return [sum(costs[hour * TICKS_AN_HOUR : (hour + 1) * TICKS_AN_HOUR]) for hour in range(whole)]
+
+
+def _changes(live: Sequence[float], other: Sequence[float], *, seed: int) -> tuple[Change, Change | None]:
+    """The change of a day's cost, and its share of the live one's."""
+    differences = [now - was for was, now in zip(live, other, strict=True)]
+    drawn = _resampled((differences, live), seed=seed)
+    days = len(live) / HOURS_A_DAY
+    change = _interval(sum(differences) / days, [change / days for change, _ in drawn])
+    if sum(live) / days < LEAST_J:
+        return change, None
+    shares = [change / max(cost, LEAST_J) for change, cost in drawn]
+    return change, _interval(sum(differences) / sum(live), shares)
+
+
+def _resampled(series: tuple[Sequence[float], Sequence[float]], *, seed: int) -> list[tuple[float, float]]:
+    """The sums of both series over hours that are drawn in blocks, the same hours of both."""
+    count = len(series[0])
+    length = min(block_hours(count), count)
+    chance = random.Random(f"compare:{seed}")  # noqa: S311 - a model, not a secret
+    first, second = ([0.0, *accumulate(each)] for each in series)
+    drawn = []
+    for _ in range(RESAMPLES):
+        blocks = [(start, start + length) for start in _starts(chance, count, length)]
+        # The last block is cut, so that as many hours are drawn as there are.
+        blocks[-1] = blocks[-1][0], blocks[-1][0] + (count - length * (len(blocks) - 1))
+        drawn.append(tuple(sum(total[end] - total[start] for start, end in blocks) for total in (first, second)))
+    return [(change, cost) for change, cost in drawn]
+
+
+def _starts(chance: random.Random, count: int, length: int) -> list[int]:
+    return [chance.randint(0, count - length) for _ in range(-(-count // length))]
+
+
+def _interval(value: float, drawn: Sequence[float]) -> Change:
+    """The percentiles of what was drawn; they hold the value itself, however skewed that is."""
+    ordered = sorted(drawn)
+    outside = (1.0 - CONFIDENCE_PERCENT / 100.0) / 2.0
+    low = ordered[int(outside * (len(ordered) - 1))]
+    high = ordered[-1 - int(outside * (len(ordered) - 1))]
+    return Change(value=value, lower=min(value, low), upper=max(value, high))
+
+
+def _served(live: Record, other: Record) -> Mapping[str, float]:
+    """Hours a day that each thing serves more than under the live policy; a lowered level counts by its value."""
+    days = len(live.ticks) / TICKS_AN_HOUR / HOURS_A_DAY
+    more = {}
+    for place, thing in enumerate(live.things):
+        served = [sum(tick.serving[place] for tick in record.ticks) for record in (live, other)]
+        more[thing.name] = (served[1] - served[0]) * MINUTES_A_TICK / 60.0 / days
+    return more
