@@ -17,7 +17,7 @@ from brownout.core.plan import Action, Step, Verdict
 from brownout.core.settle import Pending
 from brownout.core.snapshot import Snapshot
 from tests.core.drawn import FEWER, UNKNOWN_PERCENT, any_snapshots, tidy_members, tidy_snapshots
-from tests.worlds import NOW, POLICY, make_forecast, make_hold, make_member, make_sample, make_snapshot, make_window
+from tests.worlds import NOW, POLICY, make_forecast, make_hold, make_member, make_panel, make_sample, make_snapshot
 from tests.worlds import the_four as four
 
 CALM = NOW - 86_400.0
@@ -132,8 +132,8 @@ def test_unknown_sheds_nothing_and_restores_nothing(snapshot: Snapshot) -> None:
 @pytest.mark.parametrize("hold", [None, make_hold()])
 def test_absurd_figures_are_held_on(percent: float | None, hold: Any) -> None:
     """NaN, infinities and negatives decide nothing, whether things run or are held off."""
-    window, sample = make_window("ramp 60..79 x60"), make_sample(50.0)
-    outlook = look_out(window, replace(sample, memory_percent=percent), POLICY, now=NOW)
+    sample = replace(make_sample(50.0), memory_percent=percent)
+    outlook = look_out(sample, make_panel("ramp 60..79 x60"), POLICY, now=NOW)
     members = four(voice=make_member("voice", 12.0, priority=10, hold=hold))
     snapshot = replace(make_snapshot(50.0, *members, calm_since=CALM), outlook=outlook)
     decision = decide(snapshot, now=NOW)
@@ -143,7 +143,7 @@ def test_absurd_figures_are_held_on(percent: float | None, hold: Any) -> None:
 
 def test_a_stale_figure_is_held_on() -> None:
     """What was measured ten minutes ago is not what is."""
-    outlook = look_out(make_window("flat 99 x30"), make_sample(99.0, NOW - 600.0), POLICY, now=NOW)
+    outlook = look_out(make_sample(99.0, NOW - 600.0), make_panel("flat 99 x30"), POLICY, now=NOW)
     decision = decide(replace(make_snapshot(50.0, *four()), outlook=outlook), now=NOW)
     assert (decision.reason, decision.steps) == (Reason.METRICS_UNKNOWN, ())
 

@@ -16,6 +16,7 @@ from brownout.core.bookkeeping import (
     FAILED_REST_S,
     LONGEST_REST_S,
     LONGEST_WAIT_FACTOR,
+    UNDONE_WITHIN,
     failed,
     return_done,
     said,
@@ -102,11 +103,18 @@ def test_history_that_is_too_old_is_not_calm() -> None:
 
 @pytest.mark.parametrize(("percent", "cut"), [(50.0, True), (99.5, False)])
 def test_another_limit_begins_the_forecast_anew(percent: float, cut: bool) -> None:  # noqa: FBT001 - a table of cases
-    """Of half the limit the same bytes are twice the per cent, which is no trend; a few pages are no other limit."""
-    ledger = replace(_fed("flat 40 x5"), smoothed_percent=40.0)
+    """Of half the limit the same bytes are twice the per cent, which is no trend; a few pages are no other limit.
+
+    What was learnt of errors stays; the series, and the forecasts in hand, begin anew.
+    """
+    ledger = _fed("flat 40 x35")
     sample = replace(make_sample(80.0, NOW + 30.0), memory_limit_bytes=bytes_of(percent))
     after = sampled(ledger, sample, POLICY)
-    assert (after.forecast_since, after.smoothed_percent) == ((sample.at, None) if cut else (0.0, 40.0))
+    assert after.forecast_since == (sample.at if cut else 0.0)
+    assert ledger.panel is not None
+    assert after.panel is not None
+    assert len(after.panel.signals.points) == (1 if cut else 36)
+    assert after.panel.tracks[-1].residuals.count == ledger.panel.tracks[-1].residuals.count + (not cut)
 
 
 def _seen(presence: Presence = Presence.RUNNING, size: int | None = 7) -> Mapping[str, Observation]:
@@ -141,9 +149,10 @@ def test_a_return_that_is_undone_doubles_the_wait() -> None:
 
 
 def test_a_return_that_lasted_was_right() -> None:
-    """Undone after four times its wait it is no mistake, and the usual wait applies again."""
+    """Undone after UNDONE_WITHIN times its wait it is no mistake, and the usual wait applies again."""
     ledger = _up(_down(Ledger(), make_member(), now=NOW), now=NOW + 400.0)
-    soon, late = NOW + 400.0 + 4 * WAIT_S - 1, NOW + 400.0 + 4 * WAIT_S
+    late = NOW + 400.0 + UNDONE_WITHIN * WAIT_S
+    soon = late - 1.0
     assert _down(ledger, make_member(), now=soon).holds["voice"].wait_factor == 2.0
     assert _down(ledger, make_member(), now=late).holds["voice"].wait_factor == 1.0
 

@@ -10,6 +10,7 @@ from brownout.core.decide import decide
 from brownout.core.member import Member, Presence
 from brownout.core.owner import first_starts, switched_off
 from brownout.core.plan import Action, Verdict
+from brownout.core.restore import SURE_TO_FIT
 from brownout.core.snapshot import Snapshot
 from tests.core.drawn import FEWER, any_snapshots
 from tests.worlds import NOW, make_hold, make_member, make_snapshot, the_four
@@ -117,12 +118,23 @@ def test_who_cannot_be_resumed_is_left_alone() -> None:
     assert len(first_starts(make_snapshot(30.0, replace(alien, hold=ours)))) == 1
 
 
+def test_what_fails_and_was_edited_starts_where_it_fits() -> None:
+    """It holds nothing yet, so its start is a start like any: one that does not fit is held off, and comes back."""
+    mended = make_member("voice", 12.0, presence=Presence.FAILED, observation={"outdated": True})
+    (start,) = first_starts(make_snapshot(60.0, mended))
+    assert (start.action, start.to_rung) == (Action.START, 0)
+    (held,) = first_starts(make_snapshot(70.0, mended))
+    assert (held.action, held.reason, held.to_rung) == (Action.DISABLE, Reason.DOES_NOT_FIT, 1)
+    essential = make_member("stubs", 12.0, essential=True, presence=Presence.FAILED, observation={"outdated": True})
+    assert first_starts(make_snapshot(70.0, essential))[0].action is Action.START
+
+
 @FEWER
 @given(snapshot=any_snapshots())
 def test_starts_fit_together(snapshot: Snapshot) -> None:
     """In any world what is started beside the essential fits, all of it at once, at its highest."""
     steps = [step for step in first_starts(snapshot) if step.from_rung > step.to_rung]
-    used = snapshot.outlook.expected_percent
+    used = snapshot.outlook.top_percent(SURE_TO_FIT[snapshot.policy.restore.strategy])
     taken = 0
     for step in steps:
         member = snapshot.by_key[step.key]

@@ -12,7 +12,7 @@ from brownout.core.decide import Answer, bring_back, decide
 from brownout.core.explain import next_rung_up, returns_when, wait_s
 from brownout.core.member import Member, Presence
 from brownout.core.plan import Action, Step
-from brownout.core.restore import candidate, fits
+from brownout.core.restore import SURE_TO_FIT, candidate, fits
 from brownout.core.snapshot import Snapshot
 from tests.builders import make_policy
 from tests.core.drawn import FEWER, any_snapshots
@@ -184,7 +184,8 @@ def test_a_return_is_alone_calm_and_fitting(snapshot: Snapshot) -> None:
         assert snapshot.last_shed_at + wait_s(snapshot, member) <= NOW
         assert snapshot.last_return_at + snapshot.policy.stabilization.settle <= NOW
         assert step.to_rung == next_rung_up(member)
-        expected = (snapshot.outlook.expected_percent or 0.0) + snapshot.outlook.percent_of(step.delta_bytes or 0)
+        sure = SURE_TO_FIT[snapshot.policy.restore.strategy]
+        expected = (snapshot.outlook.top_percent(sure) or 0.0) + snapshot.outlook.percent_of(step.delta_bytes or 0)
         assert expected < 80.0
 
 

@@ -30,17 +30,25 @@ def first_starts(snapshot: Snapshot) -> tuple[Step, ...]:
     planned_bytes = 0
     up = {member.key for member in snapshot.members if member.up}
     for member in reversed(snapshot.order):
-        if _outdated(member):
-            steps.append(_start(member, member.rung, why="its spec has changed"))
-        if not _startable(member, up):
+        why = _why_start(member, up)
+        if not why:
             continue
-        if member.key in snapshot.untouchable or fits(snapshot, member, 0, already_bytes=planned_bytes):
-            planned_bytes += member.takes_bytes(0) or 0
+        rung = member.rung if member.rung < member.ladder.off else 0
+        free = member.running or member.key in snapshot.untouchable
+        if free or fits(snapshot, member, rung, already_bytes=planned_bytes):
+            planned_bytes += member.takes_bytes(rung) or 0
             up.add(member.key)
-            steps.append(_start(member, 0, why="its owner wants it on"))
+            steps.append(_start(member, rung, why=why))
         elif snapshot.outlook.measured_percent is not None:
-            steps.append(_does_not_fit(snapshot, member, already_bytes=planned_bytes))
+            steps.append(_does_not_fit(snapshot, member, rung, already_bytes=planned_bytes))
     return tuple(steps)
+
+
+def _why_start(member: Member, up: set[str]) -> str:
+    """Why it is to be started; empty where it is not. What runs already is started anew and takes no more than now."""
+    if _outdated(member):
+        return "its spec has changed"
+    return "its owner wants it on" if _startable(member, up) else ""
 
 
 def _stands(member: Member) -> bool:
@@ -109,8 +117,8 @@ def _start(member: Member, rung: int, *, why: str) -> Step:
     )
 
 
-def _does_not_fit(snapshot: Snapshot, member: Member, *, already_bytes: int) -> Step:
+def _does_not_fit(snapshot: Snapshot, member: Member, rung: int, *, already_bytes: int) -> Step:
     """Hold it off: it is not running yet, and comes back like anything else that we hold."""
-    message = does_not_fit(snapshot, member, 0, already_bytes=already_bytes)
+    message = does_not_fit(snapshot, member, rung, already_bytes=already_bytes)
     step = step_down(member, member.ladder.off, reason=Reason.DOES_NOT_FIT, because=message)
     return replace(step, message=f"{message}; it waits")
