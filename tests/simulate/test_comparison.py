@@ -106,7 +106,9 @@ def test_hours_that_belong_together_are_drawn_together() -> None:
     runs = compare(calm, make_hours(240, lambda hour: hour // 12 % 2 == 0, name="runs"))
     single = compare(calm, make_hours(240, lambda hour: hour % 2 == 0, name="single"))
     assert runs.j_change.upper - runs.j_change.lower > 2.0 * (single.j_change.upper - single.j_change.lower)
-    assert [block_hours(count) for count in (1, 27, 168, 336)] == [1, 3, 6, 24]
+    flat = [[0.0] * count for count in (1, 27, 168, 336)]
+    assert [block_hours(hours) for hours in flat] == [1, 3, 6, 24]
+    assert block_hours([float(hour // 12 % 2) for hour in range(240)]) > 12
 
 
 def test_a_comparison_is_the_same_twice_and_another_seed_draws_anew() -> None:

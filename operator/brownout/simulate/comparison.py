@@ -3,16 +3,22 @@
 Both policies met the same load with the same noise, so hour by hour their costs are a pair. What follows from the
 differences of the hours is told by a moving block bootstrap (Kuensch 1989, "The jackknife and the bootstrap for general
 stationary observations"): blocks of hours in a row are drawn again and again, because hours that follow each other
-resemble each other. Blocks are about n^(1/3) hours long, the order that Hall, Horowitz and Jing (1995) find best, and
-whole days from two weeks on.
+resemble each other. The more they do, the longer the blocks (Carlstein 1986), whole days from two weeks on; and as few
+blocks know little of how much they vary, the interval is widened as Student's is, by the number of blocks.
+
+Measured on made-up hours of two policies that cost the same: of the 90 % intervals 87 to 93 % hold nothing where hours
+are independent, 83 to 87 % where they are correlated by 0.5, and by 0.8 from 70 % (a day) to 85 % (17 days).
 """
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from statistics import NormalDist, fmean
 
+from brownout.core.linear import student_quantile
 from brownout.simulate.loop import Record
 from brownout.simulate.report import LEAST_J
 from brownout.simulate.score import MINUTES_A_TICK, score, tick_costs
@@ -22,6 +28,8 @@ LEAST_HOURS = 24
 DAILY_FROM_HOURS = 14 * HOURS_A_DAY
 CONFIDENCE_PERCENT = 90.0
 RESAMPLES = 2000
+LEAST_BLOCKS, MOST_ALIKE = 4, 0.95
+NORMAL_QUANTILE = NormalDist().inv_cdf(0.5 + CONFIDENCE_PERCENT / 200.0)
 
 
 class Verdict(StrEnum):
@@ -86,9 +94,24 @@ def compare(live: Record, other: Record, *, seed: int = 0) -> Comparison:
     )
 
 
-def block_hours(count: int) -> int:
-    """How many hours in a row are drawn together, of so many."""
-    return HOURS_A_DAY if count >= DAILY_FROM_HOURS else max(1, round(count ** (1.0 / 3.0)))
+def block_hours(differences: Sequence[float]) -> int:
+    """How many hours in a row are drawn together: n^(1/3) (2r / (1 - r^2))^(2/3) for hours that are correlated by r.
+
+    At least n^(1/3), and at most a fourth of them all, so that there are four blocks to vary.
+    """
+    count, alike = len(differences), _autocorrelation(differences)
+    length = math.cbrt(count) * max(1.0, math.cbrt((2.0 * alike / (1.0 - alike * alike)) ** 2))
+    least = HOURS_A_DAY if count >= DAILY_FROM_HOURS else 1
+    return max(1, min(max(least, round(length)), count // LEAST_BLOCKS))
+
+
+def _autocorrelation(values: Sequence[float]) -> float:
+    """How much an hour tells of the next one: 0 to 0.95; 0 where nothing varies."""
+    mean = fmean(values)
+    away = [value - mean for value in values]
+    spread = sum(each * each for each in away)
+    together = sum(before * after for before, after in pairwise(away))
+    return min(MOST_ALIKE, max(0.0, together / spread)) if spread > 0.0 else 0.0
 
 
 def _verdict(hours: float, change: Change) -> Verdict:
@@ -108,19 +131,20 @@ def _hourly(costs: Sequence[float]) -> list[float]:
 def _changes(live: Sequence[float], other: Sequence[float], *, seed: int) -> tuple[Change, Change | None]:
     """The change of a day's cost, and its share of the live one's."""
     differences = [now - was for was, now in zip(live, other, strict=True)]
-    drawn = _resampled((differences, live), seed=seed)
+    length = block_hours(differences)
+    drawn = _resampled((differences, live), length, seed=seed)
+    wider = student_quantile(CONFIDENCE_PERCENT, max(2, len(live) // length - 1)) / NORMAL_QUANTILE
     days = len(live) / HOURS_A_DAY
-    change = _interval(sum(differences) / days, [change / days for change, _ in drawn])
+    change = _interval(sum(differences) / days, [change / days for change, _ in drawn], wider)
     if sum(live) / days < LEAST_J:
         return change, None
     shares = [change / max(cost, LEAST_J) for change, cost in drawn]
-    return change, _interval(sum(differences) / sum(live), shares)
+    return change, _interval(sum(differences) / sum(live), shares, wider)
 
 
-def _resampled(series: tuple[Sequence[float], Sequence[float]], *, seed: int) -> list[tuple[float, float]]:
+def _resampled(series: tuple[Sequence[float], Sequence[float]], length: int, *, seed: int) -> list[tuple[float, float]]:
     """The sums of both series over hours that are drawn in blocks, the same hours of both."""
     count = len(series[0])
-    length = min(block_hours(count), count)
     chance = random.Random(f"compare:{seed}")  # noqa: S311 - a model, not a secret
     first, second = ([0.0, *accumulate(each)] for each in series)
     drawn = []
@@ -136,13 +160,14 @@ def _starts(chance: random.Random, count: int, length: int) -> list[int]:
     return [chance.randint(0, count - length) for _ in range(-(-count // length))]
 
 
-def _interval(value: float, drawn: Sequence[float]) -> Change:
-    """The percentiles of what was drawn; they hold the value itself, however skewed that is."""
+def _interval(value: float, drawn: Sequence[float], wider: float) -> Change:
+    """The percentiles of what was drawn, widened about the value; they hold it, however skewed that is."""
     ordered = sorted(drawn)
     outside = (1.0 - CONFIDENCE_PERCENT / 100.0) / 2.0
     low = ordered[int(outside * (len(ordered) - 1))]
     high = ordered[-1 - int(outside * (len(ordered) - 1))]
-    return Change(value=value, lower=min(value, low), upper=max(value, high))
+    lower, upper = (value + wider * (bound - value) for bound in (low, high))
+    return Change(value=value, lower=min(value, lower), upper=max(value, upper))
 
 
 def _served(live: Record, other: Record) -> Mapping[str, float]:
