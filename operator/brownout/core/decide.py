@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from brownout.api.policy import ForecastModel
+from brownout.api.policy import ForecastModel, RestoreStrategy
 from brownout.api.reasons import Reason
-from brownout.core import explain, owner
+from brownout.core import explain, owner, priced
+from brownout.core.choice import Choice, choose
 from brownout.core.instant import Instant
 from brownout.core.outlook import Outlook
 from brownout.core.plan import Decision, Step, Verdict
@@ -101,13 +102,20 @@ def above_threshold(snapshot: Snapshot, _now: Instant) -> Answer | None:
 
 
 def forecast_above(snapshot: Snapshot, _now: Instant) -> Answer | None:
-    """Foreseen at or above the disable threshold by a forecast that has the vote: act before it is there."""
+    """Foreseen at or above the disable threshold by a forecast that has the vote: act before it is there.
+
+    A forecast that has earned its vote must be sure (its whole band lies there); a pinned line is taken at its word.
+    """
     foreseen, limit = snapshot.outlook.voting, snapshot.policy.thresholds.disable
-    if foreseen is None or foreseen.value < limit:
+    if foreseen is None:
+        return None
+    pinned = snapshot.policy.forecast.model is ForecastModel.LINEAR
+    certain = foreseen.value if pinned else foreseen.lower
+    if certain < limit:
         return None
     seen = explain.ram_and_forecast(snapshot.outlook, foreseen, horizon_s=snapshot.policy.forecast.horizon)
     because = f"{seen}, over {threshold(limit)}"
-    return _shed(snapshot, foreseen.value - limit, Reason.FORECAST_ABOVE_THRESHOLD, because)
+    return _shed(snapshot, certain - limit, Reason.FORECAST_ABOVE_THRESHOLD, because)
 
 
 def triggered(snapshot: Snapshot, _now: Instant) -> Answer | None:
@@ -145,11 +153,36 @@ def within_limits(snapshot: Snapshot, _now: Instant) -> Answer:
     return _hold(Reason.WITHIN_LIMITS, message)
 
 
+def expected_cost(snapshot: Snapshot, now: Instant) -> Answer | None:
+    """Prices decide, where the owner has chosen them and enough is known to weigh: this rule then always answers."""
+    choice = choose(snapshot)
+    if choice is None:
+        return None
+    if choice.best > choice.at:
+        steps, because = priced.give_up(snapshot, choice)
+        return _given_up(steps, because)
+    if answer := triggered(snapshot, now) or first_start(snapshot, now):
+        return answer
+    by_price = snapshot.policy.restore.strategy is RestoreStrategy.WHEN_IT_FITS and choice.at > 0
+    return _taken_back(snapshot, choice, now) if by_price else bring_back(snapshot, now) or within_limits(snapshot, now)
+
+
+def _taken_back(snapshot: Snapshot, choice: Choice, now: Instant) -> Answer:
+    """What returns by price, or why it is cheaper to wait."""
+    if choice.best == choice.at:
+        return _hold(Reason.DOES_NOT_FIT, priced.why_not(snapshot, choice))
+    found = priced.take_back(snapshot, choice, now=now)
+    if isinstance(found, Waiting):
+        return _hold(found.reason, found.message)
+    return Answer(verdict=Verdict.RESTORE, reason=found.reason, message=found.message, steps=(found,))
+
+
 RULES: tuple[Rule, ...] = (
     emergency,  # nothing outranks the box staying alive
     owners_wish,  # the owner said off: no measurement is needed for that
     metrics_unknown,  # from here on every rule rests on a measurement
     settling,  # one step at a time: see what the last one did
+    expected_cost,  # what it would cost, where the owner has chosen prices: it then answers for all below
     above_threshold,  # what is measured outranks what is foreseen
     forecast_above,  # before it happens, if the forecast has earned its vote
     triggered,  # before it can happen, where something is known to come
@@ -190,8 +223,13 @@ def _shed(snapshot: Snapshot, excess_percent: float, reason: Reason, because: st
     if not steps:
         message = f"{because}, and nothing is left that may be lowered or disabled"
         return _start_the_essential(snapshot, reason, message)
+    return _given_up(steps, because)
+
+
+def _given_up(steps: tuple[Step, ...], because: str) -> Answer:
+    """Steps down with one sentence for all of them."""
     message = f"{because}: {'; '.join(step.message.removeprefix(because + ': ') for step in steps)}"
-    return Answer(verdict=Verdict.SHED, reason=reason, message=message, steps=steps)
+    return Answer(verdict=Verdict.SHED, reason=steps[0].reason, message=message, steps=steps)
 
 
 def _start_the_essential(snapshot: Snapshot, reason: Reason, message: str) -> Answer:

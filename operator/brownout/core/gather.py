@@ -54,14 +54,7 @@ def snapshot_of(
     """The snapshot that the next decision rests on."""
     return Snapshot(
         policy=policy,
-        outlook=look_out(
-            ledger.window,
-            ledger.sample,
-            policy,
-            now=now,
-            since=ledger.forecast_since,
-            previous=ledger.smoothed_percent,
-        ),
+        outlook=look_out(ledger.sample, ledger.panel, policy, now=now),
         members=members,
         calm_since=ledger.calm_since,
         last_shed_at=ledger.last_shed_at,

@@ -11,10 +11,11 @@ from types import MappingProxyType
 from brownout.api.policy import PolicySpec
 from brownout.api.reasons import Reason
 from brownout.core.footprint import KEPT
+from brownout.core.forecasting.feeding import fed
+from brownout.core.forecasting.panel import Panel
 from brownout.core.instant import Instant
 from brownout.core.member import Hold, Observation, Presence
-from brownout.core.outlook import STALE_AFTER_INTERVALS
-from brownout.core.sample import Resource, Sample
+from brownout.core.sample import STALE_AFTER_INTERVALS, Resource, Sample
 from brownout.core.settle import Pending, Settled
 from brownout.core.window import Window
 
@@ -66,7 +67,7 @@ class Ledger:
     last_shed_at: Instant = 0.0
     last_return_at: Instant = 0.0
     forecast_since: Instant = 0.0
-    smoothed_percent: float | None = None
+    panel: Panel | None = None
 
 
 def sampled(ledger: Ledger, sample: Sample, policy: PolicySpec) -> Ledger:
@@ -79,13 +80,25 @@ def sampled(ledger: Ledger, sample: Sample, policy: PolicySpec) -> Ledger:
     latest = window.latest
     due = latest is None or sample.at - latest.at >= 0.9 * policy.interval
     if _of_another_size(ledger.sample, sample):
-        ledger = replace(ledger, forecast_since=sample.at, smoothed_percent=None)
+        ledger = replace(ledger, forecast_since=sample.at)
     return replace(
         ledger,
         window=window.add(sample) if due else window,
+        panel=fed(_panel(ledger, policy), sample, policy, since=ledger.forecast_since),
         sample=sample,
         calm_since=_calm_since(ledger, sample, policy),
     )
+
+
+def _panel(ledger: Ledger, policy: PolicySpec) -> Panel | None:
+    """The panel; one for other settings than it was made for learns from the window what there is to learn."""
+    panel = ledger.panel
+    if panel is None or panel.fits(policy.forecast, interval_s=policy.interval):
+        return panel
+    panel = None
+    for sample in ledger.window.samples:
+        panel = fed(panel, sample, policy, since=ledger.forecast_since)
+    return panel
 
 
 def _of_another_size(before: Sample | None, sample: Sample) -> bool:
@@ -105,11 +118,14 @@ def _calm_since(ledger: Ledger, sample: Sample, policy: PolicySpec) -> Instant |
 
 
 def resumed(ledger: Ledger, samples: tuple[Sample, ...], policy: PolicySpec, *, now: Instant) -> Ledger:
-    """The ledger with the window that history still holds (requirement S2)."""
+    """The ledger with the window that history still holds (requirement S2); the panel learns from all `samples`."""
     window = ledger.window.resized(span_s=policy.window, interval_s=policy.interval).filled(samples, now=now)
     for sample in window.samples:
         ledger = replace(ledger, sample=sample, calm_since=_calm_since(ledger, sample, policy))
-    return replace(ledger, window=window)
+    panel = ledger.panel
+    for sample in sorted(samples, key=lambda kept: kept.at):
+        panel = fed(panel, sample, policy, since=ledger.forecast_since) if sample.at <= now else panel
+    return replace(ledger, window=window, panel=panel)
 
 
 def footprints_measured(ledger: Ledger, observed: Mapping[str, Observation]) -> Ledger:

@@ -7,25 +7,29 @@ disables undo a re-enable of under ten minutes before.
 
 from dataclasses import dataclass
 
-from brownout.api.policy import PolicySpec
-from brownout.core.forecast import Forecast, forecast, smoothed
+from brownout.api.policy import ForecastModel, PolicySpec
+from brownout.core.forecast import Forecast, foretold
+from brownout.core.forecasting.panel import Panel
+from brownout.core.forecasting.path import Path
 from brownout.core.instant import Instant
-from brownout.core.sample import Resource, Sample, Witness
-from brownout.core.window import Window
-
-# A sample older than this many intervals says nothing of now; a longer gap between two breaks the series.
-STALE_AFTER_INTERVALS = 3.0
+from brownout.core.sample import STALE_AFTER_INTERVALS, Resource, Sample, Witness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """Percent of the limit. `measured_percent` is None when the metrics are missing, stale or absurd (`why`)."""
+    """Percent of the limit. `measured_percent` is None when the metrics are missing, stale or absurd (`why`).
+
+    `ours_percent` is what our integrations were measured to hold of it; `path` what the base load may do until the
+    horizon, once enough past forecasts have met their future.
+    """
 
     measured_percent: float | None
     limit_bytes: int | None
     witness: Witness
+    ours_percent: float = 0.0
     base: Forecast | None = None
     total: Forecast | None = None
+    path: Path | None = None
     peak: Forecast | None = None  # of the day's pattern, where one is known and still to come
     why: str = ""
 
@@ -34,11 +38,15 @@ class Outlook:
         """The total's forecast where it may be acted on."""
         return self.total if self.total is not None and self.total.votes else None
 
-    @property
-    def expected_percent(self) -> float | None:
-        """The worse of what is measured and what a voting forecast holds possible: what a return must fit on."""
+    def top_percent(self, share: float) -> float | None:
+        """What memory stays under with this chance until the horizon if nothing is switched; at least what is measured.
+
+        Without a path a forecast that votes says it by its upper bound, and without that only the measurement counts.
+        """
         if self.measured_percent is None:
             return None
+        if self.path is not None:
+            return max(self.measured_percent, self.ours_percent + self.path.highest.quantile(share))
         return max(self.measured_percent, self.voting.upper) if self.voting else self.measured_percent
 
     def percent_of(self, size_bytes: int) -> float:
@@ -52,20 +60,8 @@ class Outlook:
         return max(0.0, (threshold_percent - self.measured_percent) / self.voting.slope_per_s)
 
 
-def look_out(
-    window: Window,
-    sample: Sample | None,
-    policy: PolicySpec,
-    *,
-    now: Instant,
-    since: Instant = 0.0,
-    previous: float | None = None,
-) -> Outlook:
-    """The outlook of the newest sample on the window's series.
-
-    `since` cuts off older samples that contain actions of ours which could not be measured apart; `previous` is
-    the last smoothed forecast of the base.
-    """
+def look_out(sample: Sample | None, panel: Panel | None, policy: PolicySpec, *, now: Instant) -> Outlook:
+    """The outlook of the newest sample, with what the panel makes of the base load."""
     measured = sample.percent(Resource.MEMORY) if sample else None
     if sample is None or measured is None:
         why = "memory cannot be read" if sample else "nothing has been measured yet"
@@ -73,35 +69,25 @@ def look_out(
     if now - sample.at > STALE_AFTER_INTERVALS * policy.interval:
         why = f"the last sample is {now - sample.at:.0f} s old"
         return Outlook(measured_percent=None, limit_bytes=sample.memory_limit_bytes, witness=sample.witness, why=why)
-    base = _base_forecast(window, policy, since=since, previous=previous)
+    base = _fail_safe(foretold(panel), policy) if panel else None
     ours = measured - (sample.base_percent or 0.0)
     return Outlook(
         measured_percent=measured,
+        ours_percent=ours,
         limit_bytes=sample.memory_limit_bytes,
         witness=sample.witness,
         base=base,
         total=base.shifted(ours) if base else None,
+        path=panel.path() if panel and policy.forecast.model is not ForecastModel.OFF else None,
     )
 
 
-def _base_forecast(window: Window, policy: PolicySpec, *, since: Instant, previous: float | None) -> Forecast | None:
-    longest_gap_s = STALE_AFTER_INTERVALS * policy.interval
-    start = max(since, window.unbroken_since(longest_gap_s=longest_gap_s))
-    points = window.base_points(since=start)
-    made = forecast(points, policy.forecast, interval_s=policy.interval)
-    if made is None:
-        return None
-    if len(points) > 1:  # the first of a new series has no predecessor: the one before the gap is of another world
-        made = smoothed(made, previous, factor=policy.forecast.smoothing)
-    return _fail_safe(made, policy)
-
-
-def _fail_safe(made: Forecast, policy: PolicySpec) -> Forecast:
+def _fail_safe(made: Forecast | None, policy: PolicySpec) -> Forecast | None:
     """Take the vote from a forecast whose band is wider than the whole dead band between enable and disable.
 
     Such a band cannot tell "switch off" from "bring back" (requirement F4): at 80/65 that is 15 points.
     """
     widest = policy.thresholds.disable - policy.thresholds.enable
-    if made.votes and made.width > widest:
+    if made is not None and made.votes and made.width > widest:
         return made.silenced(f"its band of {made.width:.1f} points is wider than {widest:g}")
     return made

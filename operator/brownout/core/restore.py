@@ -16,6 +16,11 @@ from brownout.core.plan import Action, Step
 from brownout.core.snapshot import Snapshot
 from brownout.core.wording import duration, percent, threshold
 
+# How sure it must be that memory stays below the disable threshold until the horizon, beside what returns. Below the
+# enable threshold there is a reserve already: 15 points by default. Measured on 8 real series with `BelowEnable` (rough
+# load): 0.5 costs 5 % less than 0.65 but makes a flip in eight more, 0.8 costs a tenth more.
+SURE_TO_FIT = {RestoreStrategy.BELOW_ENABLE: 0.55, RestoreStrategy.WHEN_IT_FITS: 0.75}
+
 _AWAY = (Presence.MISSING, Presence.UNKNOWN)
 
 
@@ -34,12 +39,13 @@ def candidate(snapshot: Snapshot) -> Member | None:
     Only what we hold ourselves: what its owner switched off stays off. One whose dependency is off, or that
     cannot be resumed, does not block the others.
     """
-    held = [member for member in reversed(snapshot.order) if _can_return(member, snapshot)]
+    held = [member for member in reversed(snapshot.order) if can_return(member, snapshot)]
     off = [member for member in held if member.rung >= member.ladder.off]
     return next(iter(off or held), None)
 
 
-def _can_return(member: Member, snapshot: Snapshot) -> bool:
+def can_return(member: Member, snapshot: Snapshot) -> bool:
+    """Whether we hold it down and nothing but memory keeps it there."""
     if member.hold is None or member.hold.by_owner or not member.wanted or not member.accepted:
         return False
     if member.observed.presence in _AWAY or member.resting:
@@ -66,7 +72,11 @@ def _stabilizing(snapshot: Snapshot, member: Member, *, now: Instant) -> Waiting
     if below and snapshot.calm_since is None:
         message = f"{explain.ram(snapshot.outlook)}: {member.name} waits until it is below {threshold(enable)}"
         return Waiting(member=member, reason=Reason.STABILIZING, message=message)
-    calm = snapshot.calm_since if below and snapshot.calm_since is not None else 0.0
+    # A path that enough past forecasts have calibrated stands in for the wait below the threshold: that it fits for the
+    # whole horizon says more than that it was calm for as long. On 8 real series this saves 9 (rough load) and 17 % of
+    # the cost. One that has vouched for a return which had to be undone is not believed the next time.
+    vouched = snapshot.outlook.path is not None and (member.hold is None or member.hold.wait_factor == 1.0)
+    calm = snapshot.calm_since if below and not vouched and snapshot.calm_since is not None else 0.0
     ready_at = max(
         max(calm, snapshot.last_shed_at) + wait, snapshot.last_return_at + snapshot.policy.stabilization.settle
     )
@@ -86,7 +96,7 @@ def _unfit(snapshot: Snapshot, member: Member, rung: int) -> Waiting | None:
 def does_not_fit(snapshot: Snapshot, member: Member, rung: int, *, already_bytes: int = 0) -> str:
     """The sentence that says by how much it does not."""
     takes = member.takes_bytes(rung) or 0
-    with_it = (snapshot.outlook.expected_percent or 0.0) + snapshot.outlook.percent_of(takes + already_bytes)
+    with_it = (_top_percent(snapshot) or 0.0) + snapshot.outlook.percent_of(takes + already_bytes)
     return (
         f"{explain.ram(snapshot.outlook)}: with {member.name}, which takes up to {approximate_bytes(takes)}, "
         f"it would be {percent(with_it)}, not under {threshold(snapshot.policy.thresholds.disable)}"
@@ -95,9 +105,14 @@ def does_not_fit(snapshot: Snapshot, member: Member, rung: int, *, already_bytes
 
 def fits(snapshot: Snapshot, member: Member, rung: int, *, already_bytes: int = 0) -> bool:
     """Whether a member fits under the disable threshold beside `already_bytes` planned in the same tick."""
-    expected = snapshot.outlook.expected_percent
+    expected = _top_percent(snapshot)
     takes = (member.takes_bytes(rung) or 0) + already_bytes
     return expected is not None and expected + snapshot.outlook.percent_of(takes) < snapshot.policy.thresholds.disable
+
+
+def _top_percent(snapshot: Snapshot) -> float | None:
+    """What memory must stay under for the whole horizon beside what returns, as surely as the strategy asks."""
+    return snapshot.outlook.top_percent(SURE_TO_FIT[snapshot.policy.restore.strategy])
 
 
 def step_up(snapshot: Snapshot, member: Member, rung: int) -> Step:
@@ -105,7 +120,7 @@ def step_up(snapshot: Snapshot, member: Member, rung: int) -> Step:
     action = Action.ENABLE if member.rung >= member.ladder.off else Action.RAISE
     takes = member.takes_bytes(rung)
     size = "what it takes is not known yet" if takes is None else f"it takes up to {approximate_bytes(takes)}"
-    expected = (snapshot.outlook.expected_percent or 0.0) + snapshot.outlook.percent_of(takes or 0)
+    expected = (_top_percent(snapshot) or 0.0) + snapshot.outlook.percent_of(takes or 0)
     message = (
         f"{explain.ram(snapshot.outlook)}: {explain.done(action, member, to_rung=rung)} again; {size}, "
         f"{percent(expected)} in all, under {threshold(snapshot.policy.thresholds.disable)}"

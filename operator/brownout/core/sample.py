@@ -13,6 +13,8 @@ from types import MappingProxyType
 from brownout.core.instant import Instant
 
 EMPTY: Mapping[str, int] = MappingProxyType({})
+# A sample older than this many intervals says nothing of now; a longer gap between two breaks the series.
+STALE_AFTER_INTERVALS = 3.0
 
 
 class Resource(StrEnum):

@@ -25,7 +25,7 @@ def shed(snapshot: Snapshot, *, need_bytes: int, reason: Reason, because: str) -
     targets: Rungs = {}
     freed: dict[str, int] = {}
     total = 0
-    for member, rung in _descent(members):
+    for member, rung in descent(members):
         guessed = member.guessed(rung)
         if guessed and targets:
             break
@@ -37,27 +37,28 @@ def shed(snapshot: Snapshot, *, need_bytes: int, reason: Reason, because: str) -
         freed[member.key] = size
         if total > need_bytes or guessed:
             break
-    return _steps(members, targets, reason=reason, because=because)
+    return steps_down(members, targets, reason=reason, because=because)
 
 
 def shed_all(snapshot: Snapshot, *, reason: Reason, because: str) -> tuple[Step, ...]:
     """Everything but the essential, at once."""
     members = snapshot.sheddable(emergency=True)
-    return _steps(members, {member.key: member.ladder.off for member in members}, reason=reason, because=because)
+    return steps_down(members, {member.key: member.ladder.off for member in members}, reason=reason, because=because)
 
 
-def _descent(members: tuple[Member, ...]) -> Iterator[tuple[Member, int]]:
-    """Every single step down that could be taken, in the order in which they are taken."""
+def descent(members: tuple[Member, ...], *, from_the_top: bool = False) -> Iterator[tuple[Member, int]]:
+    """Every single step down, in the order in which they are taken: from where each stands, or from its best level."""
     deepest = max((member.ladder.lowest for member in members), default=0)
     for rounds in range(1, deepest + 1):
         for member in members:
-            if member.rung + rounds <= member.ladder.lowest:
-                yield member, member.rung + rounds
+            rung = rounds if from_the_top else member.rung + rounds
+            if rung <= member.ladder.lowest:
+                yield member, rung
     for member in members:
         yield member, member.ladder.off
 
 
-def _steps(members: tuple[Member, ...], targets: Rungs, *, reason: Reason, because: str) -> tuple[Step, ...]:
+def steps_down(members: tuple[Member, ...], targets: Rungs, *, reason: Reason, because: str) -> tuple[Step, ...]:
     """One step for each member that moves. Lowered ones come first: they are quick and may be enough."""
     moving = [(member, targets[member.key]) for member in members if member.key in targets]
     moving.sort(key=lambda move: move[1] >= move[0].ladder.off)

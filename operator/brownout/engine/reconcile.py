@@ -139,15 +139,13 @@ class Reconciler:
         return snapshot
 
     def _keep(self, sample: Sample, snapshot: Snapshot) -> None:
-        """History and the smoothed forecast move with the window, not with ticks out of turn."""
+        """History moves with the window, not with ticks out of turn."""
         if self.board.ledger.window.latest is not sample:
             return
         levels = {member.key: member.ladder.level_name(member.rung) for member in snapshot.members}
         with self._world.contained("history"):
             served = {key: did for key, did in self.load.served().items() if key in levels}
             self._world.journal.add_sample(sample, levels, served)
-        base = snapshot.outlook.base
-        self.board.ledger = replace(self.board.ledger, smoothed_percent=base.value if base else None)
 
     async def _act(self, decision: Decision, inventory: Inventory) -> None:
         steps = tuple(step for step in decision.steps if self._world.home.may_act(step.key))

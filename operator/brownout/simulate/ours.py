@@ -4,7 +4,6 @@ What the engine reads from the world is made from the plant here: the sample, an
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -102,8 +101,7 @@ class Ours:
         snapshot = snapshot_of(
             self._policy, ledger, self._members(observed, ledger, now), in_flight=frozenset(), now=now
         )
-        base = snapshot.outlook.base
-        self.ledger = replace(ledger, smoothed_percent=base.value if base else None)
+        self.ledger = ledger
         return snapshot
 
     def _observation(self, one: SeenThing) -> Observation:

@@ -1,0 +1,118 @@
+"""The choice that ExpectedCost makes: the line of steps that could be taken, the place we stand at, and where to go.
+
+Whoever stands deeper than the line says (its last start failed, somebody else lowered it) is left out here, and
+returns by the rule of restore.py when everything else is where it should be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from brownout.api.strategies import DecideStrategy
+from brownout.core.expected_cost import Place, Prices, cheapest
+from brownout.core.forecasting.path import Path
+from brownout.core.member import Member
+from brownout.core.restore import can_return
+from brownout.core.shed import descent
+from brownout.core.snapshot import Snapshot
+from brownout.core.worth import value_of, weights_of
+
+Move = tuple[Member, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """`moves` from everything on to everything off; `at` of them are taken, `best` of them should be.
+
+    `ours_percent` is memory beside the base at each place, the first with no move taken.
+    """
+
+    moves: tuple[Move, ...]
+    at: int
+    best: int
+    path: Path
+    ours_percent: tuple[float, ...]
+
+    def targets(self) -> dict[str, int]:
+        """The rung of each member that has to go down."""
+        return {member.key: rung for member, rung in self.moves[self.at : self.best]}
+
+
+def choose(snapshot: Snapshot) -> Choice | None:
+    """The cheapest place; None where another strategy is asked for, or too little is known to weigh anything."""
+    path, outlook = snapshot.outlook.path, snapshot.outlook
+    if snapshot.policy.decide.strategy is not DecideStrategy.EXPECTED_COST:
+        return None
+    if path is None or outlook.measured_percent is None or not outlook.limit_bytes:
+        return None
+    moves, at = _line(snapshot)
+    places = _places(snapshot, moves, at)
+    if places is None:
+        return None
+    prices = Prices(costs=snapshot.policy.decide.costs, thresholds=snapshot.policy.thresholds)
+    best = cheapest(places, path, prices, at=at)
+    ours = tuple(place.ours_percent for place in places)
+    return Choice(moves=moves, at=at, best=best, path=path, ours_percent=ours)
+
+
+def _line(snapshot: Snapshot) -> tuple[tuple[Move, ...], int]:
+    """The moves in order, and how many of them are taken."""
+    goers = {member.key for member in snapshot.sheddable(emergency=False)}
+    movable = tuple(member for member in snapshot.order if member.key in goers or _held(member, snapshot))
+    moves = tuple(descent(movable, from_the_top=True))
+    at = next((index for index, (member, rung) in enumerate(moves) if member.rung < rung), len(moves))
+    strays = {member.key for member, rung in moves[at:] if member.rung >= rung}
+    if not strays:
+        return moves, at
+    return tuple(move for move in moves if move[0].key not in strays), sum(
+        member.key not in strays for member, _ in moves[:at]
+    )
+
+
+def _held(member: Member, snapshot: Snapshot) -> bool:
+    """Held down by us and free to come back."""
+    key = member.key
+    return key not in snapshot.untouchable and key not in snapshot.left_alone and can_return(member, snapshot)
+
+
+def _places(snapshot: Snapshot, moves: Sequence[Move], at: int) -> tuple[Place, ...] | None:
+    """What each place costs in memory and in service; None where somebody's size is not known."""
+    sizes = [_change_percent(snapshot, member, before, rung) for (member, rung), before in _before(moves)]
+    if any(size is None for size in sizes):
+        return None
+    weights = weights_of({member.key: member.integration for member in snapshot.members if member.wanted})
+    worth = [
+        weights.get(member.key, 1.0) * (value_of(member.ladder, before) - value_of(member.ladder, rung))
+        for (member, rung), before in _before(moves)
+    ]
+    ours = snapshot.outlook.ours_percent + sum(size for size in sizes[:at] if size is not None)
+    places, lost = [Place(ours_percent=ours, lost_per_min=0.0, returning=worth[0] if worth else 0.0)], 0.0
+    for index, (size, each) in enumerate(zip(sizes, worth, strict=True)):
+        ours, lost = ours - (size or 0.0), lost + each
+        returning = worth[index + 1] if index + 1 < len(worth) else 0.0
+        places.append(Place(ours_percent=ours, lost_per_min=lost, returning=returning))
+    return tuple(places)
+
+
+def _before(moves: Sequence[Move]) -> list[tuple[Move, int]]:
+    """Each move with the rung that the same member stands on before it."""
+    stands: dict[str, int] = {}
+    found = []
+    for member, rung in moves:
+        found.append(((member, rung), stands.get(member.key, 0)))
+        stands[member.key] = rung
+    return found
+
+
+def _change_percent(snapshot: Snapshot, member: Member, upper: int, lower: int) -> float | None:
+    """How much more it takes on the upper of two rungs; what it is measured to hold counts where it stands."""
+    above, below = _size_bytes(member, upper), _size_bytes(member, lower)
+    if above is None or below is None:
+        return None
+    return max(0.0, snapshot.outlook.percent_of(above - below))
+
+
+def _size_bytes(member: Member, rung: int) -> int | None:
+    if member.running and rung == member.rung and member.observed.memory_bytes is not None:
+        return member.observed.memory_bytes
+    footprint = member.footprint(rung)
+    return footprint.steady_bytes if footprint.known else None

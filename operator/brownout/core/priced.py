@@ -1,0 +1,53 @@
+"""Steps that prices ask for, with their sentences: what ExpectedCost does once the place to go to is known."""
+
+from brownout.api.reasons import Reason
+from brownout.core import explain
+from brownout.core.choice import Choice
+from brownout.core.expected_cost import REACH, expected_minutes
+from brownout.core.instant import Instant
+from brownout.core.plan import Step
+from brownout.core.restore import Waiting, step_up
+from brownout.core.shed import steps_down
+from brownout.core.snapshot import Snapshot
+from brownout.core.wording import duration, threshold
+
+
+def give_up(snapshot: Snapshot, choice: Choice) -> tuple[tuple[Step, ...], str]:
+    """The steps down to the best place, and why."""
+    measured, limit = snapshot.outlook.measured_percent, snapshot.policy.thresholds.disable
+    reason = Reason.FORECAST_ABOVE_THRESHOLD if (measured or 0.0) < limit else Reason.ABOVE_THRESHOLD
+    because = f"{_expected(snapshot, choice, choice.at)}, which costs more than to go without"
+    members = tuple({member.key: member for member, _ in choice.moves}.values())
+    return steps_down(members, choice.targets(), reason=reason, because=because), because
+
+
+def take_back(snapshot: Snapshot, choice: Choice, *, now: Instant) -> Step | Waiting:
+    """The next step back, or why it waits: one at a time, and after a return that had to be undone with patience."""
+    member, _ = choice.moves[choice.at - 1]
+    ready_at = _ready_at(snapshot, explain.wait_s(snapshot, member))
+    if now < ready_at:
+        message = f"{explain.ram(snapshot.outlook)}: {member.name} waits {duration(ready_at - now)} more"
+        return Waiting(member=member, reason=Reason.STABILIZING, message=message)
+    return step_up(snapshot, member, explain.next_rung_up(member))
+
+
+def why_not(snapshot: Snapshot, choice: Choice) -> str:
+    """Why what is next to return stays where it is."""
+    member, _ = choice.moves[choice.at - 1]
+    expected = _expected(snapshot, choice, choice.at - 1)
+    return f"{member.name} waits: with it {expected}, which costs more than to go without"
+
+
+def _ready_at(snapshot: Snapshot, wait_s: float) -> Instant:
+    """Prices need no wait, but a return that had to be undone says that they were wrong: what that adds is waited."""
+    usual_s = snapshot.policy.stabilization.enable
+    return snapshot.last_shed_at + wait_s - usual_s if wait_s > usual_s else 0.0
+
+
+def _expected(snapshot: Snapshot, choice: Choice, place: int) -> str:
+    """`RAM 78.9 %, and 2.1 of the next 4 min are expected over 80 %`."""
+    limit = snapshot.policy.thresholds.disable
+    minutes = expected_minutes(choice.path, limit - choice.ours_percent[place])
+    ahead = duration(REACH * choice.path.steps * choice.path.step_s)
+    seen = explain.ram(snapshot.outlook)
+    return f"{seen}, and {minutes:.1f} min of the next {ahead} are expected over {threshold(limit)}"
