@@ -21,8 +21,8 @@ class Holt:
     model: ClassVar[Model] = Model.HOLT
 
     def learn(self, signals: Signals, _past: tuple[Features, ...]) -> "Holt":
-        """Level and trend after the newest point."""
-        if self.level is None:
+        """Level and trend after the newest point; from the first one of a series that begins anew there is no trend."""
+        if self.level is None or len(signals.points) == 1:
             return Holt(signals.value)
         expected = self.level + _DAMPING * self.trend
         level = _LEVEL * signals.value + (1.0 - _LEVEL) * expected

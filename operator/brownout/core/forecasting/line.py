@@ -24,12 +24,12 @@ class SmoothedLine:
     model: ClassVar[Model] = Model.LINEAR
 
     def learn(self, signals: Signals, _past: tuple[Features, ...]) -> "SmoothedLine":
-        """The line through the points with the newest one, and the smoothed forecasts."""
+        """The line through the points with the newest one, and the smoothed forecasts; none from before a gap."""
         points = signals.points[-self.train_on :]
         line = fit(points)
         step_s = (points[-1][0] - points[0][0]) / max(1, len(points) - 1)
         raw = tuple(line.value(signals.at + steps * step_s) for steps in self.steps)
-        old = self.smoothed or raw
+        old = self.smoothed if self.smoothed and len(points) > 1 else raw
         mixed = tuple(was + self.smoothing * (new - was) for new, was in zip(raw, old, strict=True))
         return replace(self, line=line, smoothed=mixed)
 
