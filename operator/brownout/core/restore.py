@@ -72,11 +72,7 @@ def _stabilizing(snapshot: Snapshot, member: Member, *, now: Instant) -> Waiting
     if below and snapshot.calm_since is None:
         message = f"{explain.ram(snapshot.outlook)}: {member.name} waits until it is below {threshold(enable)}"
         return Waiting(member=member, reason=Reason.STABILIZING, message=message)
-    # A path that enough past forecasts have calibrated stands in for the wait below the threshold: that it fits for the
-    # whole horizon says more than that it was calm for as long. On 8 real series this saves 9 (rough load) and 17 % of
-    # the cost. One that has vouched for a return which had to be undone is not believed the next time.
-    vouched = snapshot.outlook.path is not None and (member.hold is None or member.hold.wait_factor == 1.0)
-    calm = snapshot.calm_since if below and not vouched and snapshot.calm_since is not None else 0.0
+    calm = 0.0 if not below or explain.vouched(snapshot, member) else snapshot.calm_since or 0.0
     ready_at = max(
         max(calm, snapshot.last_shed_at) + wait, snapshot.last_return_at + snapshot.policy.stabilization.settle
     )
