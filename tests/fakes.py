@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
 from brownout.api.policy import Scope
+from brownout.core.forecasting.champions import Champions
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample, Witness
 from brownout.core.tiers import Hardware
-from brownout.engine.ports import NOTHING, DecisionRecord, Outcome, ProcessId
+from brownout.core.training_report import Kept, TrainingReport
+from brownout.engine.ports import NOTHING, DecisionRecord, Outcome, ProcessId, TrainingRequest
 
 
 class FakeJournal:
@@ -293,3 +295,40 @@ class FakeHardware:
         if self.error is not None:
             raise self.error
         self._known = self.found
+
+
+class FakeTrainer:
+    """A Trainer that takes `takes_s` and then has made `makes`. `error` is raised, `fault` is what it reports.
+
+    `requests` are those that came, `ended` counts those that were cancelled.
+    """
+
+    def __init__(self, makes: Champions | None = None, *, takes_s: float = 3.0) -> None:
+        self.makes = makes
+        self.takes_s = takes_s
+        self.fault = ""
+        self.error: Exception | None = None
+        self.requests: list[TrainingRequest] = []
+        self.ended = 0
+        self.store = Kept()
+
+    async def kept(self) -> Kept:
+        """What it has made."""
+        if self.error is not None:
+            raise self.error
+        return self.store
+
+    async def train(self, request: TrainingRequest) -> TrainingReport | None:
+        """Make it."""
+        self.requests.append(request)
+        try:
+            await asyncio.sleep(self.takes_s)
+        except asyncio.CancelledError:
+            self.ended += 1
+            raise
+        if self.error is not None:
+            raise self.error
+        report = TrainingReport(at=request.now, why=request.why, seconds=self.takes_s, fault=self.fault)
+        if not self.fault:
+            self.store = replace(self.store, champions=self.makes).reported(report)
+        return report

@@ -1,5 +1,6 @@
 """What every home is built of, and the parts that are the same in all of them."""
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,8 +18,12 @@ from brownout.history.store import SqliteJournal
 from brownout.sensing.gauge import Gauge
 from brownout.sensing.hardware import MachineHardware
 from brownout.sensing.node import PsutilSensor
+from brownout.training.child import ChildTrainer
 
 Service = Callable[[], Awaitable[object]]
+
+#: What trains. -P: the folder in which we were started is not searched for modules.
+_TRAINING = (sys.executable, "-P", "-m", "brownout.bootstrap.training")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,7 @@ def world_of(
         journal=journal,
         requests=RequestCounts(),
         hardware=hardware,
+        trainer=ChildTrainer(_TRAINING, state, on_fault=faults),
         observers=observers,
         dry_run=settings.dry_run,
         node=settings.node,

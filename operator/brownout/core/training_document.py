@@ -89,7 +89,9 @@ def _trained(part: Part | None, distances: int) -> TrainedChampion | None:
     if name not in list(Regression):
         raise InvalidInput(f"{part.path}.regression is {name!r}", advice=f"it must be one of {', '.join(Regression)}")
     profile = _profile(part) if part.fields.get("profile") else ()
-    records = part.parts("records", most=_MOST_DISTANCES)
+    records = part.parts("records", most=distances)
+    if len(records) != distances:
+        raise InvalidInput(f"{part.path}.records are {len(records)}", advice=f"there must be {distances}")
     return TrainedChampion(
         made_at=part.number("made_at", least=0.0),
         fitted_until=part.number("fitted_until", least=0.0),

@@ -7,6 +7,7 @@ from brownout.core.errors import ControllerFault
 from brownout.engine.hardware_watch import HardwareWatch
 from brownout.engine.reconcile import Reconciler
 from brownout.engine.sentinel import Reactions, Sentinel
+from brownout.engine.training_watch import TrainingWatch
 from brownout.engine.world import World
 
 # Changes come in storms (an editor, a checkout, a burst of events); one tick for all that come within this time.
@@ -31,10 +32,11 @@ class Controller:
         self._woken = asyncio.Event()
         self._cause = "start"
         self.reconciler = Reconciler(world, self.wake)
+        self.training = TrainingWatch(world, self.reconciler)
         self.sentinel = Sentinel(
             world,
             lambda: self.reconciler.inventory.policy.spec,
-            Reactions(emergency=self.reconciler.emergency, early=self.wake),
+            Reactions(emergency=self.reconciler.emergency, early=self.wake, pressed=self.training.give_way),
         )
         self._hardware = HardwareWatch(world, self.wake)
         self.ticks = 0
@@ -56,6 +58,7 @@ class Controller:
                 group.create_task(self.sentinel.run())
                 group.create_task(self.reconciler.load.run(self.wake))
                 group.create_task(self._hardware.run())
+                group.create_task(self.training.run())
                 group.create_task(self._plan())
         finally:
             await self._drain()

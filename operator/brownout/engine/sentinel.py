@@ -1,6 +1,7 @@
 """The sentinel: looks at memory once a second or faster, and only at memory.
 
-It can do two things: carry out the emergency, and call the planner early. It waits for nothing: no disk, no API
+It can do two things: carry out the emergency, and call the planner early (and it ends a training of ours, whose memory
+is the first to go). It waits for nothing: no disk, no API
 server, no workload's graceful stop stands between its look and the first action (kubernetes 123872: one soft
 eviction of 7 hours blocked the hard ones).
 """
@@ -20,6 +21,7 @@ class Reactions:
 
     emergency: Callable[[float], None]  # memory in percent, at or above the emergency threshold
     early: Callable[[str], None]  # the planner is called before its time, with the cause
+    pressed: Callable[[], None] = lambda: None  # at every look at or above the disable threshold
 
 
 class Sentinel:
@@ -54,6 +56,7 @@ class Sentinel:
         limits = policy.thresholds
         if used is None or used < limits.disable:
             return
+        self._reactions.pressed()
         if self._last is None or self._last < limits.disable:
             self._reactions.early("memory crossed the disable threshold")
         if used >= limits.emergency:

@@ -10,6 +10,7 @@ from brownout.core.errors import BrownoutError, describe
 from brownout.core.sample import plausible
 from brownout.core.tiers import Hardware, in_force
 from brownout.engine.hardware import UnknownHardware
+from brownout.engine.no_trainer import NoTrainer
 from brownout.engine.observers import Observers
 from brownout.engine.ports import (
     Clock,
@@ -20,6 +21,7 @@ from brownout.engine.ports import (
     MemoryGauge,
     NodeSensor,
     RequestMeter,
+    Trainer,
     WorkloadDriver,
 )
 from brownout.engine.request_counts import RequestCounts
@@ -37,6 +39,7 @@ class World:
     journal: Journal
     requests: RequestMeter = field(default_factory=RequestCounts)
     hardware: HardwareSensor = field(default_factory=UnknownHardware)
+    trainer: Trainer = field(default_factory=NoTrainer)
     observers: Observers = field(default_factory=Observers)
     dry_run: bool = False
     node: str = ""

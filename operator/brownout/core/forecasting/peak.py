@@ -1,5 +1,6 @@
 """The daily peak: the highest that the next hour brings by the time of day (requirements F7 and D5)."""
 
+from brownout.api.policy import ForecastModel
 from brownout.core.forecast import EARNS_BELOW, Forecast
 from brownout.core.forecasting.champions import Champions
 from brownout.core.forecasting.daily import QUARTER_S, level
@@ -27,11 +28,12 @@ def daily_peak(champions: Champions | None, panel: Panel | None, *, now: Instant
     """The base load at the next hour's highest point by the profile; None where it hardly rises.
 
     The band holds what the profile's own errors at such peaks promise. Where it was no better there than the last value
-    it says nothing, and a forecast model that the owner has switched off or pinned does not matter: this is a
-    trigger of its own.
+    it says nothing. A pinned line does not matter, this is a trigger of its own; with `Off` nothing is foretold.
     """
     daily = champions.daily if champions else None
     if champions is None or daily is None or panel is None or not panel.signals.points:
+        return None
+    if panel.settings.model is ForecastModel.OFF:
         return None
     at, peak = peak_at(daily.profile, now), daily.peak
     rises = daily.shrink * (level(daily.profile, at) - level(daily.profile, panel.at))
