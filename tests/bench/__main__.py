@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import box, cluster, decisions, emergency
+from tests.bench import box, cluster, decisions, emergency, training
 from tests.bench.report import Figure, show
 
 PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "decisions": decisions.figures,
     "box": box.figures,
     "emergency": emergency.figures,
+    "training": training.figures,
     "cluster": cluster.figures,
 }
 

@@ -1,9 +1,8 @@
 """The sentinel: looks at memory once a second or faster, and only at memory.
 
-It can do two things: carry out the emergency, and call the planner early (and it ends a training of ours, whose memory
-is the first to go). It waits for nothing: no disk, no API
-server, no workload's graceful stop stands between its look and the first action (kubernetes 123872: one soft
-eviction of 7 hours blocked the hard ones).
+It can do two things: carry out the emergency, and call the planner early. A training of ours, whose memory is the
+first to go, it ends. It waits for nothing: no disk, no API server, no workload's graceful stop stands between its look
+and the first action (kubernetes 123872: one soft eviction of 7 hours blocked the hard ones).
 """
 
 import asyncio
