@@ -12,7 +12,7 @@ from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy, PolicySpec
 from brownout.api.strategies import DecideStrategy
 from brownout.bootstrap.settings import default_state
 from brownout.cli.given import Declared, Given
-from brownout.cli.options import Json, State, chosen, print_json, since_instant
+from brownout.cli.options import Json, Since, State, chosen, print_json, since_instant
 from brownout.cli.progress import progress
 from brownout.cli.replay_stage import OURS, Stage, on_history
 from brownout.core.tiers import thresholds_in_force
@@ -29,7 +29,7 @@ def compare(
         Path | None, typer.Argument(metavar="DIR", help="Folder with the policies. Absent: the controller's own.")
     ] = None,
     policy: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Further policies to compare.")] = None,
-    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back in the history.")] = "7d",
+    since: Since = "7d",
     seed: Annotated[int, typer.Option(help="Seed of the noise of footprints, and of the interval.")] = 0,
     state: State = None,
     output: Json = "",

@@ -8,7 +8,7 @@ import typer
 
 from brownout.api.policy import PolicySpec
 from brownout.cli.given import Given
-from brownout.cli.options import State, chosen, print_json, since_instant
+from brownout.cli.options import Since, State, chosen, print_json, since_instant
 from brownout.cli.progress import progress
 from brownout.cli.replay_forecast import print_forecasts
 from brownout.cli.replay_stage import OURS, Modes, Stage, on_history, on_traces
@@ -19,31 +19,33 @@ from brownout.simulate.picture import picture
 from brownout.simulate.report import Row, documents, row_of
 from brownout.simulate.rivals.roster import RIVALS
 
+Traces = Annotated[list[Path] | None, typer.Argument(metavar="TRACE...", help="Loads: timestamp_s,value_percent.")]
+Policies = Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Policies to run beside ours.")]
+Folder = Annotated[Path | None, typer.Option(metavar="DIR", help="Integrations in place of the benchmark's four.")]
+Rivals = Annotated[bool, typer.Option("--rivals", help="Run the rivals and the oracle too.")]
+Steps = Annotated[Modes, typer.Option(help="A step as a tick (rough), linear in time (smooth), or both.")]
+AsIs = Annotated[bool, typer.Option("--as-is", help="The values are the base load itself: do not map them.")]
+Seed = Annotated[int, typer.Option(help="Seed of the noise of footprints.")]
+Own = Annotated[bool, typer.Option("--history", help="Replay this box's own history.")]
+Forecasts = Annotated[bool, typer.Option("--forecast", help="Score the forecasts, not the policies.")]
+Plot = Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw the first trace into a file.")]
+Output = Annotated[str, typer.Option("-o", "--output", metavar="table|json", help="For people or programs.")]
+
 
 def replay(
-    traces: Annotated[
-        list[Path] | None, typer.Argument(metavar="TRACE...", help="Loads as CSV: timestamp_s,value_percent.")
-    ] = None,
-    policy: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Policies to run beside ours.")] = None,
-    integrations: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Integrations in place of the benchmark's four.")
-    ] = None,
-    rivals: Annotated[bool, typer.Option("--rivals", help="Run the rivals and the oracle too.")] = False,
-    mode: Annotated[
-        Modes, typer.Option(help="A step as a tick (rough), linear in time (smooth), or both.")
-    ] = Modes.BOTH,
-    as_is: Annotated[
-        bool, typer.Option("--as-is", help="The values are the base load itself: do not map them.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the noise of footprints.")] = 0,
-    history: Annotated[bool, typer.Option("--history", help="Replay this box's own history.")] = False,
-    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back in the history.")] = "7d",
+    traces: Traces = None,
+    policy: Policies = None,
+    integrations: Folder = None,
+    rivals: Rivals = False,
+    mode: Steps = Modes.BOTH,
+    as_is: AsIs = False,
+    seed: Seed = 0,
+    history: Own = False,
+    since: Since = "7d",
     state: State = None,
-    forecast: Annotated[bool, typer.Option("--forecast", help="Score the forecasts, not the policies.")] = False,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw the first trace into a file.")] = None,
-    output: Annotated[
-        str, typer.Option("-o", "--output", metavar="table|json", help="For people or programs.")
-    ] = "table",
+    forecast: Forecasts = False,
+    plot: Plot = None,
+    output: Output = "table",
 ) -> None:
     """Run the core on a recorded load in virtual time, and score what it did.
 
