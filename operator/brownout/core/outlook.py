@@ -20,7 +20,8 @@ class Outlook:
     """Percent of the limit. `measured_percent` is None when the metrics are missing, stale or absurd (`why`).
 
     `ours_percent` is what our integrations were measured to hold of it; `path` what the base load may do until the
-    horizon, once enough past forecasts have met their future.
+    horizon, once enough past forecasts have met their future; `recent_base_percent` its highest within the last
+    stabilization time.
     """
 
     measured_percent: float | None
@@ -30,6 +31,7 @@ class Outlook:
     base: Forecast | None = None
     total: Forecast | None = None
     path: Path | None = None
+    recent_base_percent: float | None = None
     peak: Forecast | None = None  # of the day's pattern, where one is known and still to come
     why: str = ""
 
@@ -41,13 +43,14 @@ class Outlook:
     def top_percent(self, share: float) -> float | None:
         """What memory stays under with this chance until the horizon if nothing is switched; at least what is measured.
 
-        Without a path a forecast that votes says it by its upper bound, and without that only the measurement counts.
+        Without a path a forecast that votes says it by its upper bound, and what it was a moment ago it may be again.
         """
         if self.measured_percent is None:
             return None
         if self.path is not None:
             return max(self.measured_percent, self.ours_percent + self.path.highest.quantile(share))
-        return max(self.measured_percent, self.voting.upper) if self.voting else self.measured_percent
+        recent = self.ours_percent + (self.recent_base_percent or 0.0)
+        return max(self.measured_percent, recent, self.voting.upper if self.voting else 0.0)
 
     def percent_of(self, size_bytes: int) -> float:
         """Bytes as percent of the limit; 0 where the limit is not known."""
@@ -78,6 +81,7 @@ def look_out(sample: Sample | None, panel: Panel | None, policy: PolicySpec, *, 
         witness=sample.witness,
         base=base,
         total=base.shifted(ours) if base else None,
+        recent_base_percent=panel.high_since(now - policy.stabilization.enable) if panel else None,
         path=panel.path() if panel and policy.forecast.model is not ForecastModel.OFF else None,
     )
 

@@ -25,8 +25,9 @@ from brownout.core.instant import Instant
 # However short the interval, a horizon is looked at in this many steps at most: points that come closer together are
 # passed over. At 30 s and 5 min there are 10.
 MOST_STEPS = 50
-# A band from fewer resolved forecasts than this is none: of 30, the outermost 5 % are one or two.
-CALIBRATED = 30
+# Distributions from fewer resolved forecasts than this are not acted on: ten steps ahead, 60 of them overlap so much
+# that they are worth six that do not.
+CALIBRATED = 60
 
 _ALL = (True,) * len(FEATURES)
 _NEAR = tuple(name in ("step", "to mean of 3", "to mean of 25", "to mean of 500") for name in FEATURES)
@@ -133,6 +134,10 @@ class Panel:
         spreads = tuple(track.spread() for track in self.tracks)
         top = Spread(steps=spreads[-1].steps, value=spreads[-1].value, residuals=self.highest)
         return Path(step_s=self.step_s, spreads=spreads, highest=top)
+
+    def high_since(self, since: Instant) -> float | None:
+        """The highest value seen after an instant; None where none was."""
+        return max((value for at, value in self.signals.points if at > since), default=None)
 
     @property
     def leader(self) -> Forecaster:
