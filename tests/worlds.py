@@ -206,7 +206,7 @@ def make_outlook(
     ours: float = 0.0,
     path: Path | None = None,
 ) -> Outlook:
-    """Make an outlook: so many per cent in use now, `ours` of them ours, a forecast of the total, a path of the base."""
+    """Make an outlook: so many per cent in use now, `ours` of them ours, a forecast of the total, the base's path."""
     return Outlook(
         measured_percent=percent,
         limit_bytes=limit,

@@ -50,7 +50,7 @@ def test_too_few_samples_are_a_trend(samples: int, model: Model) -> None:
 
 
 def test_linear_learns_from_the_last_fifty() -> None:
-    """Older samples than the last 50 do not move it (requirement F1); what is left of them in the smoothing is small."""
+    """Older samples than the last 50 do not move it (requirement F1); little of them is left in the smoothing."""
     points = make_window("ramp 40..50 x50").base_points()
     steady = _forecast("flat 40 x10, ramp 40..50 x50", LINEAR).value
     assert steady == pytest.approx(fit(points).value(NOW + 300.0), abs=0.1)
@@ -71,14 +71,14 @@ def test_auto_does_not_vote_where_nothing_moves() -> None:
 
 
 def test_auto_does_not_vote_before_it_can_be_judged() -> None:
-    """The vote needs 30 forecasts that have met their future: 40 samples at ten ahead. It says how far it is."""
+    """The vote needs enough forecasts that have met their future, ten samples later each. It says how far it is."""
     before, then = (_forecast(f"ramp 40..{40 + count / 4} x{count}") for count in (FIRST_JUDGED - 1, FIRST_JUDGED))
     assert before.why == f"only {CALIBRATED - 1} of {CALIBRATED} past forecasts can be judged yet"
     assert "judged" not in then.why
 
 
 def test_a_line_that_was_wrong_does_not_vote() -> None:
-    """Where a line is worse than the last value Auto is not led by it; pinned it votes all the same (requirement F1)."""
+    """Auto is not led by a line that does worse than the last value; pinned it votes all the same (requirement F1)."""
     stairs = ", ".join(f"flat {level} x15" for level in (40, 60, 45, 65, 40, 60, 45, 65))
     auto = make_panel(stairs)
     line = next(place for place, each in enumerate(auto.forecasters) if each.model is Model.LINEAR)
