@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from brownout.local.remembering import record
 from tests.cli.loads import COSTS, write_policy, write_state
 from tests.cli.typed import Answer, typed
 
@@ -108,6 +109,23 @@ def test_a_policy_that_says_the_same_is_told_as_that(short: Path, home: Path) ->
     """A copy of the live one under another name needs no statistics."""
     copy = write_policy(home / "copy.yaml", "copy", mode="DryRun")
     assert asked(short, home, "--policy", copy).out == "copy: says the same as default.\n"
+
+
+def test_the_controllers_own_folder_is_read_where_none_is_named(home: Path) -> None:
+    """The state folder remembers it. What is wrong in it is told, and what is right is compared."""
+    state = write_state(home / "state", load, ticks=300, held=HELD)
+    folder = home / "mine"
+    folder.mkdir()
+    record(state, str(folder), (1, 2))
+    write_policy(folder / "a.yaml", "calmer", stabilization={"enable": "15m"})
+    write_policy(folder / "b.yaml", "wrong", colour="red")
+    answer = asked(state, home)
+    assert answer.err == f'note: {folder}/b.yaml:6: unknown field "spec.colour"\n'
+    (line,) = answer.out.splitlines()
+    assert line.startswith("calmer: ")
+    (folder / "a.yaml").unlink()
+    folder.rename(home / "gone")
+    assert asked(state, home).out.startswith("expected-cost: ")
 
 
 def test_mistakes_are_told_at_once(short: Path, home: Path) -> None:

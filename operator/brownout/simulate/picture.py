@@ -123,7 +123,8 @@ def _lane(chart: _Chart, record: Record, place: int, top: float) -> Iterator[str
 def _bar(thing: Thing, rung: int) -> tuple[float, str]:
     if rung >= thing.off:
         return 1.5, VERMILLION
-    return (LANE, BLUE) if rung == 0 else (max(4.0, LANE * (thing.off - rung) / (thing.off + 1.0)), ORANGE)
+    # Clearly less than on and clearly more than off: from 8 to 3 tenths of the lane.
+    return (LANE, BLUE) if rung == 0 else (LANE * (0.3 + 0.5 * (thing.off - rung) / thing.off), ORANGE)
 
 
 def _legend(y: float) -> Iterator[str]:

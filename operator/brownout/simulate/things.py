@@ -4,11 +4,10 @@ The plant's box is 12 GiB whatever the real one has: sizes go over as percent of
 our contender is given say the same percent in bytes of that box.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from brownout.api.integration import Integration
-from brownout.core.footprint import QUANTILE, Footprint, Source
+from brownout.core.footprint import Footprint, Source
 from brownout.core.ladder import Ladder, ladder_of
 from brownout.core.member import Member
 from brownout.core.order import degradation_order, protected
@@ -16,6 +15,7 @@ from brownout.core.sample import Sample
 from brownout.core.worth import value_of, weights_of
 from brownout.simulate.ours import bytes_of
 from brownout.simulate.plant import Thing
+from brownout.simulate.traces import percentile
 
 # How long a start takes is not declared. The benchmark's two larger ones (12 and 8 %) take two ticks, the others one.
 LARGE_PERCENT = 6.0
@@ -58,7 +58,7 @@ def measured_percents(samples: Iterable[Sample]) -> Mapping[str, float]:
     for sample in samples:
         for name, size in sample.footprints.items() if sample.memory_limit_bytes else ():
             held.setdefault(name, []).append(100.0 * size / (sample.memory_limit_bytes or 1))
-    return {name: sorted(found)[max(0, math.ceil(QUANTILE * len(found)) - 1)] for name, found in held.items()}
+    return {name: percentile(found, 95.0) for name, found in held.items()}
 
 
 def _sizes(integration: Integration, limit_bytes: int, measured: float | None) -> tuple[float, ...]:
