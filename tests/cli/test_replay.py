@@ -175,6 +175,17 @@ def test_forecasts_have_a_row_for_each_candidate_the_plain_regression_and_the_li
     assert table.splitlines()[0].split("  ")[0] == "TRACE"
 
 
+def test_a_trace_that_is_too_short_for_a_forecast_is_told(home: Path) -> None:
+    """Nothing of it is known ten ticks ahead; only where nothing is left it is an error."""
+    answer = typed("replay", "--forecast", write_trace(home / "short.csv", 10.0, 20.0, 30.0), home=home)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.splitlines() == [
+        "note: short (native) is left out: nothing of it lies 10 ticks ahead",
+        "note: short (interp) is left out: nothing of it lies 10 ticks ahead",
+        "brownout: no trace is left to forecast: give one with an hour at least",
+    ]
+
+
 def test_the_picture_is_sound_and_says_what_it_shows(home: Path) -> None:
     """XML with a title and a description in words, and a strip for each policy."""
     file = home / "day.svg"
