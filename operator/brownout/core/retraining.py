@@ -7,7 +7,7 @@
     no model                there is no champion for such a series, and 6 hours of history        train
     not yet                 fewer than 240 new samples since the last training (2 h at 30 s)      wait
     drift                   the champion's error over last-value's is here and now 1.25 times     train
-                            that of its backtest, on at least 120 resolved forecasts
+                            that of its backtest, on at least 600 resolved forecasts (see Track)
     age                     the last training is 24 hours old                                     train
 
 Drift is told by the ratio to last-value's error: a restless day makes every model's errors larger, and no training
@@ -31,7 +31,7 @@ DAY_S = 24 * HOUR_S
 LEAST_HISTORY_S = 6 * HOUR_S
 NEW_SAMPLES = 240
 DRIFTED = 1.25
-DRIFT_TOLD_BY = 120
+DRIFT_TOLD_BY = 600  # by then a newcomer's bad name counts a sixteenth
 MARGIN = 0.02
 LEAST_ORIGINS = 100
 

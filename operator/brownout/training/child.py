@@ -18,8 +18,10 @@ from typing import Final
 from brownout.core.errors import describe
 from brownout.core.training_report import Kept, TrainingReport
 from brownout.engine.ports import TrainingRequest
+from brownout.engine.training_watch import ROOM_BYTES
 from brownout.training.order import MOST_OUTPUT, TrainingOrder, answered
 from brownout.training.registry import OnFault, Registry
+from brownout.training.room import room_bytes
 
 TIMEOUT_S: Final = 120.0
 #: A file of 40 kB; a disk that takes longer is ill, and the models are no reason to wait for it.
@@ -51,6 +53,13 @@ class ChildTrainer:
 
     async def train(self, request: TrainingRequest) -> TrainingReport | None:
         """Let a child train. What goes wrong with it is the report's fault."""
+        room = room_bytes()
+        if room is not None and room < ROOM_BYTES:
+            left, needed = room // 2**20, ROOM_BYTES // 2**20
+            return _failed(request, f"our own memory limit leaves {left} MiB, and a training needs up to {needed}")
+        return await self._child(request)
+
+    async def _child(self, request: TrainingRequest) -> TrainingReport:
         order = TrainingOrder(state=str(self._state), request=request).to_json()
         try:
             child = await asyncio.create_subprocess_exec(

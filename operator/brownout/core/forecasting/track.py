@@ -18,6 +18,11 @@ POWER = 16
 _TINY = 1e-3
 # Fewer resolved errors than this tell no weight from luck: the last value speaks alone (it is the first candidate).
 ENOUGH = 10
+# How many errors a newcomer's bad name counts: half an hour of ticks.
+TRIAL = 60
+
+
+Row = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,10 @@ class Track:
     """The record at `steps` ahead. `errors` are mean absolute errors of the candidates, `mixed_error` the mixture's;
     `voter` is the place of the only candidate that counts, where the owner has chosen one.
 
-    Candidates from place `own` on joined when `joined` forecasts were resolved. A newcomer has no errors of its own: it
-    takes the worst mean error of all, which counts as ENOUGH errors. So luck at the start gives it no say, and what it
-    is worth shows within an hour of ticks, not only after MEMORY of them.
+    Candidates from place `own` on are newcomers. They have no record of their own, and days differ: a mean error from
+    a calm hour must not be held against the others' from a wild one. So `trial` keeps everybody's mean errors since
+    they joined, and a newcomer's error is that of the best of the family times how it did beside it in the trial. At
+    first it counts as the worst of all, as if it had been that TRIAL times: luck gives it no say.
     """
 
     steps: int
@@ -44,6 +50,7 @@ class Track:
     voter: int | None = None
     own: int | None = None
     joined: int = 0
+    trial: tuple[float, ...] = ()
     made: tuple[Made, ...] = ()
     errors: tuple[float, ...] = ()
     mixed_error: float = 0.0
@@ -57,32 +64,41 @@ class Track:
         old, count = self.made[0], self.resolved + 1
         share = 1.0 / min(count, MEMORY)
         residual = truth - old.mixed
+        errors, trial = self._errors(old.values, truth, share)
         return replace(
             self,
             made=self.made[1:],
-            errors=self._errors(old.values, truth, share),
+            errors=errors,
+            trial=trial,
             mixed_error=self.mixed_error + share * (abs(residual) - self.mixed_error),
             resolved=count,
             residuals=self.residuals.add(residual),
             coverage=self.coverage.after(residual, old.band),
         )
 
-    def _errors(self, values: tuple[float, ...], truth: float, share: float) -> tuple[float, ...]:
-        """The mean errors with one more each. A forecast from before newcomers joined tells nothing of them."""
+    def _errors(self, values: tuple[float, ...], truth: float, share: float) -> tuple[Row, Row]:
+        """The mean errors with one more each, and those of the trial."""
         before = self.errors or (0.0,) * len(values)
-        if len(before) < len(values):
-            before = (*before, *(max(before),) * (len(values) - len(before)))
         errors = [was + share * (abs(truth - value) - was) for was, value in zip(before, values, strict=False)]
-        if self.own is not None and self.joined:
-            share = 1.0 / min(self.resolved - self.joined + ENOUGH, MEMORY)
-            news = zip(before[self.own :], values[self.own :], strict=False)
-            errors[self.own :] = [was + share * (abs(truth - value) - was) for was, value in news]
-        return (*errors, *before[len(errors) :])
+        if self.own is None or len(values) <= self.own:  # a forecast from before they joined tells nothing of newcomers
+            return (*errors, *before[len(errors) :]), self.trial
+        if not self.trial and len(before) == len(values):  # they were there from the first
+            return tuple(errors), ()
+        trial = self._trial(values, truth)
+        best = min(range(self.own), key=errors.__getitem__)
+        beside = (errors[best] + _TINY) / (trial[best] + _TINY)
+        return (*errors[: self.own], *[beside * error for error in trial[self.own :]]), trial
+
+    def _trial(self, values: tuple[float, ...], truth: float) -> Row:
+        """Everybody's mean errors since the newcomers joined."""
+        share = 1.0 / min(self.resolved - self.joined + TRIAL, MEMORY)
+        before = self.trial or (*self.errors, *(max(self.errors),) * (len(values) - len(self.errors)))
+        return tuple([was + share * (abs(truth - value) - was) for was, value in zip(before, values, strict=True)])
 
     def with_newcomers(self, own: int) -> "Track":
         """The candidates from place `own` on are replaced: what the earlier ones there did is forgotten."""
         made = tuple(Made(each.values[:own], each.mixed, each.band) for each in self.made)
-        return replace(self, own=own, joined=self.resolved, made=made, errors=self.errors[:own])
+        return replace(self, own=own, joined=self.resolved, made=made, errors=self.errors[:own], trial=())
 
     def foretell(self, values: tuple[float, ...]) -> "Track":
         """With a new forecast of each candidate, and their mixture."""
