@@ -13,7 +13,7 @@ from brownout.api.integration import Integration
 from brownout.api.policy import PolicySpec
 from brownout.core.bookkeeping import return_done, shed_done
 from brownout.core.decide import decide
-from brownout.core.footprint import estimate
+from brownout.core.gather import footprints_of
 from brownout.core.instant import Instant
 from brownout.core.ladder import ladder_of
 from brownout.core.ledger import Ledger, footprints_measured, sampled, settled
@@ -149,22 +149,9 @@ class Plant:
 
     def _member(self, thing: Thing) -> Member:
         key, ladder = thing.integration.name, ladder_of(thing.integration)
-        footprints = tuple(
-            estimate(
-                self.ledger.measured.get((key, rung), ()),
-                learned_bytes=self.ledger.learned.get((key, rung)),
-                guess_bytes=ladder.first_guess_bytes(rung, thing.integration),
-            )
-            for rung in range(ladder.off)
-        )
-        return Member(
-            key=key,
-            integration=thing.integration,
-            ladder=ladder,
-            observed=_seen(thing),
-            hold=self.ledger.holds.get(key),
-            footprints=footprints,
-        )
+        seen, hold = _seen(thing), self.ledger.holds.get(key)
+        member = Member(key=key, integration=thing.integration, ladder=ladder, observed=seen, hold=hold)
+        return replace(member, footprints=footprints_of(member, self.ledger))
 
     def _carry_out(self, step: Step) -> None:
         thing = self.thing(step.key)

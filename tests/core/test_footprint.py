@@ -1,55 +1,75 @@
 """Footprints: learned from what was measured, able to fall again, and unknown until there is anything."""
 
+from statistics import median
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brownout.core.footprint import KEPT, Footprint, Source, estimate
+from brownout.core.footprint import LEARNT, Footprint, Source, estimate
+from brownout.core.measurements import KEPT, NONE, STARTS, Measured
 from tests.worlds import bytes_of, make_hold, make_member
 
 SIZES = st.lists(st.integers(0, 2**40), max_size=80)
 
 
-@given(measured=SIZES.filter(bool))
-def test_steady_is_never_above_peak(measured: list[int]) -> None:
-    """Both come from the last 60 measurements, and the peak is their maximum."""
-    found = estimate(measured, learned_bytes=None, guess_bytes=None)
-    assert found.steady_bytes <= found.peak_bytes == max(measured[-KEPT:])
-    assert found.source is Source.MEASURED
+def _at_rest(*sizes: int, starts: tuple[int, ...] = ()) -> Measured:
+    return Measured(steady=sizes[-KEPT:], starts=starts[-STARTS:])
+
+
+@given(measured=SIZES, starts=SIZES)
+def test_steady_is_never_above_peak(measured: list[int], starts: list[int]) -> None:
+    """Rest and starts are kept apart, and whatever was measured a return reckons with the more of both."""
+    found = estimate(_at_rest(*measured, starts=tuple(starts)))
+    assert found.steady_bytes <= found.peak_bytes
+    assert (found.source is Source.MEASURED) == bool(measured or starts)
+    assert found.peak_bytes == max(found.steady_bytes, *starts[-STARTS:], 0)
 
 
 @given(old=SIZES, low=st.integers(0, 2**20))
 def test_it_can_fall_again(old: list[int], low: int) -> None:
-    """After 60 small measurements nothing of what it once held is left (VPA 9521)."""
-    found = estimate([*old, *[low] * KEPT], learned_bytes=None, guess_bytes=2**40)
+    """After 60 small measurements and 8 small starts nothing of what it once held is left (VPA 9521)."""
+    found = estimate(_at_rest(*old, *[low] * KEPT, starts=(*old, *[low] * STARTS)), guess_bytes=2**40)
     assert (found.steady_bytes, found.peak_bytes) == (low, low)
 
 
 def test_three_peaks_in_half_an_hour_do_not_move_it() -> None:
     """The 95th percentile of 60 is the fourth largest; of fewer than 20 it is the largest."""
     calm = [100] * 57
-    assert estimate([*calm, 900, 900, 900], learned_bytes=None, guess_bytes=None).steady_bytes == 100
-    assert estimate([*calm[1:], 900, 900, 900, 900], learned_bytes=None, guess_bytes=None).steady_bytes == 900
-    assert estimate([*calm[:18], 900], learned_bytes=None, guess_bytes=None).steady_bytes == 900
+    assert estimate(_at_rest(*calm, 900, 900, 900)).steady_bytes == 100
+    assert estimate(_at_rest(*calm[1:], 900, 900, 900, 900)).steady_bytes == 900
+    assert estimate(_at_rest(*calm[:18], 900)).steady_bytes == 900
 
 
 def test_the_owners_guess_is_only_a_guess() -> None:
     """It stands until there is a measurement, and a measurement may be smaller."""
-    assert estimate((), learned_bytes=None, guess_bytes=10) == Footprint(
-        steady_bytes=10, peak_bytes=10, source=Source.FIRST_GUESS
-    )
-    assert estimate((3,), learned_bytes=None, guess_bytes=10).peak_bytes == 3
+    assert estimate(NONE, guess_bytes=10) == Footprint(steady_bytes=10, peak_bytes=10, source=Source.FIRST_GUESS)
+    assert estimate(_at_rest(3), guess_bytes=10).peak_bytes == 3
+    assert estimate(_at_rest(starts=(3,)), guess_bytes=10) == estimate(_at_rest(3))
 
 
 def test_what_was_learned_returns_with_care() -> None:
     """What came back is what it held; on its return the owner's guess still counts where it is more."""
-    found = estimate((), learned_bytes=4, guess_bytes=10)
+    found = estimate(NONE, learned=(4,), guess_bytes=10)
     assert (found.steady_bytes, found.peak_bytes, found.source) == (4, 10, Source.LEARNED)
-    assert estimate((), learned_bytes=4, guess_bytes=None).peak_bytes == 4
+    assert estimate(NONE, learned=(4,)).peak_bytes == 4
+
+
+@given(learned=st.lists(st.integers(0, 2**40), min_size=1, max_size=30))
+def test_what_was_learned_is_the_median_of_the_last_steps(learned: list[int]) -> None:
+    """Half of the last 8 say as much or more, so what it was learned to hold can rise and fall."""
+    assert estimate(NONE, learned=learned).steady_bytes == round(median(learned[-LEARNT:]))
+
+
+def test_one_late_return_ruins_nothing() -> None:
+    """Memory that came back too late for one of three steps, or a load that moved with it, leaves what is known."""
+    assert estimate(NONE, learned=(12, 0, 12)).steady_bytes == 12
+    assert estimate(NONE, learned=(12, 40, 12)).steady_bytes == 12
+    assert estimate(NONE, learned=(12, 12, 0, 0, 0)).steady_bytes == 0
 
 
 def test_unknown_is_not_small() -> None:
     """Without anything to go by it is unknown, and arithmetic with it gives nothing."""
-    assert estimate((), learned_bytes=None, guess_bytes=None) is Footprint.UNKNOWN
+    assert estimate(NONE) is Footprint.UNKNOWN
     assert not Footprint.UNKNOWN.known
     assert Footprint.NOTHING.known
     member = make_member("voice", None)

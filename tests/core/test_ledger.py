@@ -23,8 +23,8 @@ from brownout.core.bookkeeping import (
     shed_done,
     succeeded,
 )
-from brownout.core.footprint import KEPT
 from brownout.core.ledger import Ledger, Said, footprints_measured, forgotten, released, resumed, sampled
+from brownout.core.measurements import KEPT, TRAIL
 from brownout.core.member import Member, Observation, Presence
 from brownout.core.plan import Action, Step
 from brownout.core.shed import step_down
@@ -122,10 +122,11 @@ def _seen(presence: Presence = Presence.RUNNING, size: int | None = 7) -> Mappin
 
 
 def test_footprints_are_kept_for_each_rung() -> None:
-    """What runs is measured where it stands; what starts, stands still or cannot be measured is not."""
+    """What runs is measured where it stands; what stands still or cannot be measured is not."""
     ledger = Ledger(holds={"voice": make_hold(1)})
-    assert footprints_measured(ledger, _seen()).measured == {("voice", 1): (7,)}
-    for seen in (_seen(Presence.STARTING), _seen(Presence.STOPPED), _seen(size=None)):
+    (measured,) = footprints_measured(ledger, _seen()).measured.items()
+    assert (measured[0], measured[1].steady, measured[1].peaks) == (("voice", 1), (7,), ())
+    for seen in (_seen(Presence.STOPPED), _seen(size=None)):
         assert footprints_measured(Ledger(), seen).measured == {}
 
 
@@ -134,7 +135,8 @@ def test_footprints_are_bounded() -> None:
     ledger = Ledger()
     for size in range(KEPT + 20):
         ledger = footprints_measured(ledger, _seen(size=size))
-    assert ledger.measured["voice", 0] == tuple(range(20, KEPT + 20))
+    assert ledger.measured["voice", 0].steady == tuple(range(20, KEPT + 20))
+    assert len(ledger.measured["voice", 0].trail) <= TRAIL
 
 
 def test_a_return_that_is_undone_doubles_the_wait() -> None:

@@ -92,14 +92,14 @@ def test_what_frees_nothing_is_remembered() -> None:
     ledger = sampled(ledger, make_sample(84.0, NOW + 30.0), POLICY)
     ledger, outcome = settled(ledger, now=NOW + 30.0)
     assert outcome is Settled.INEFFECTIVE
-    assert ledger.learned == {("voice", 0): 0}
+    assert ledger.learned == {("voice", 0): (0,)}
 
 
 def test_what_came_back_is_what_it_held() -> None:
     """An unmeasured member's footprint is learned from the memory that came back when it went."""
     ledger = _shed(sampled(Ledger(), make_sample(84.0), POLICY), make_member("voice", 12.0), measured=False)
     ledger, outcome = settled(sampled(ledger, make_sample(74.0, NOW + 10.0), POLICY), now=NOW + 10.0)
-    assert (outcome, ledger.learned) == (Settled.FREED, {("voice", 0): bytes_of(10.0)})
+    assert (outcome, ledger.learned) == (Settled.FREED, {("voice", 0): (bytes_of(10.0),)})
 
 
 def test_a_lower_level_counts_with_what_it_still_holds() -> None:
@@ -109,7 +109,7 @@ def test_a_lower_level_counts_with_what_it_still_holds() -> None:
     assert step.action is Action.LOWER
     ledger = _shed(sampled(Ledger(), make_sample(84.0), POLICY), voice, step, measured=False)
     ledger, outcome = settled(sampled(ledger, make_sample(80.0, NOW + 10.0), POLICY), now=NOW + 10.0)
-    assert (outcome, ledger.learned) == (Settled.FREED, {("voice", 0): bytes_of(12.0)})
+    assert (outcome, ledger.learned) == (Settled.FREED, {("voice", 0): (bytes_of(12.0),)})
     unknown = _shed(
         sampled(Ledger(), make_sample(84.0), POLICY), voice, replace(step, leaves_bytes=None), measured=False
     )
@@ -120,10 +120,10 @@ def test_a_lower_level_counts_with_what_it_still_holds() -> None:
 def test_what_was_thought_to_free_nothing_can_do_better() -> None:
     """Learned to be nothing (its memory came back too late), it is watched again the next time, and learned anew."""
     voice = make_member("voice", 0.0)
-    ledger = Ledger(learned={("voice", 0): 0})
+    ledger = Ledger(learned={("voice", 0): (0,)})
     ledger = _shed(sampled(ledger, make_sample(84.0), POLICY), voice, measured=False)
     ledger, _ = settled(sampled(ledger, make_sample(72.0, NOW + 30.0), POLICY), now=NOW + 30.0)
-    assert ledger.learned == {("voice", 0): bytes_of(12.0)}
+    assert ledger.learned == {("voice", 0): (0, bytes_of(12.0))}
 
 
 def test_measured_members_learn_nothing_this_way() -> None:
@@ -169,7 +169,7 @@ def test_a_slow_stop_is_judged_by_what_was_in_use_before_it() -> None:
     assert ledger.pending is not None
     assert ledger.pending.used_before_bytes == bytes_of(84.0)
     ledger, outcome = settled(sampled(ledger, make_sample(73.0, NOW + 41.0), POLICY), now=NOW + 41.0)
-    assert (outcome, ledger.learned) == (Settled.FREED, {("voice", 0): bytes_of(11.0)})
+    assert (outcome, ledger.learned) == (Settled.FREED, {("voice", 0): (bytes_of(11.0),)})
 
 
 def test_who_held_nothing_is_not_waited_for() -> None:

@@ -147,7 +147,7 @@ async def test_what_is_measured_after_a_restart_belongs_to_its_level() -> None:
     async with box.controlled() as controller:
         await passing(1.0)
         measured = controller.reconciler.board.ledger.measured
-        assert {place: set(sizes) for place, sizes in measured.items()} == {
+        assert {place: {*sizes.steady, *sizes.peaks} for place, sizes in measured.items()} == {
             ("voice", 1): {bytes_of(5.0)},
             ("android", 0): {bytes_of(8.0)},
             ("stubs", 0): {bytes_of(2.0)},

@@ -106,7 +106,7 @@ def test_what_nobody_measures_is_learned_from_what_comes_back() -> None:
     ours = Ours("thresholds", POLICY, integrations_of(THE_FOUR, guessed=1.3), measured=False)
     run(Plant(), HUMP, ours)
     assert not ours.ledger.measured
-    assert ours.ledger.learned["voice", 0] == pytest.approx(bytes_of(12.0), rel=0.25)
+    assert ours.ledger.learned["voice", 0][0] == pytest.approx(bytes_of(12.0), rel=0.25)
 
 
 def test_what_starts_is_not_measured_as_if_it_ran() -> None:
@@ -114,7 +114,7 @@ def test_what_starts_is_not_measured_as_if_it_ran() -> None:
     ours, seen = make_ours(), make_seen(0, 66.0)
     starting = replace(seen.things[0], starting=2, percent=20.0)
     ours.choose(replace(seen, things=(starting, *seen.things[1:])))
-    assert ("voice", 0) not in ours.ledger.measured
+    assert ours.ledger.measured["voice", 0].steady == ()
     assert ours.ledger.sample is not None
     assert ours.ledger.sample.base_percent == pytest.approx(66.0 - 20.0 - 14.0)
 

@@ -5,11 +5,13 @@ deadlock where nothing ever fits (VPA 9521). Until there is a measurement the ow
 where there is none the footprint is unknown, which is not the same as small.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 from typing import ClassVar
+
+from brownout.core.measurements import Measured, quantile
 
 
 class Source(StrEnum):
@@ -23,11 +25,15 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """Bytes at rest and at the highest (mostly the start). Both are 0 where nothing is known."""
+    """Bytes at rest and at the highest (mostly the start). Both are 0 where nothing is known.
+
+    `drift_bytes_per_s` is how fast it grows on this rung since its last start, and negative where it shrinks.
+    """
 
     steady_bytes: int
     peak_bytes: int
     source: Source
+    drift_bytes_per_s: float = 0.0
 
     NOTHING: ClassVar["Footprint"]
     UNKNOWN: ClassVar["Footprint"]
@@ -41,25 +47,30 @@ class Footprint:
 Footprint.NOTHING = Footprint(steady_bytes=0, peak_bytes=0, source=Source.MEASURED)
 Footprint.UNKNOWN = Footprint(steady_bytes=0, peak_bytes=0, source=Source.UNKNOWN)
 
-# Measurements kept for each rung: at a tick every 30 s, 60 of them are half an hour. The p95 of 60 is the fourth
-# largest, so three one-off peaks do not move it; of fewer than 20 it is the largest.
-KEPT = 60
-QUANTILE = 0.95
+# What was learned from memory that came back is kept for so many steps. Their median stands: one step whose memory came
+# back late, or in whose time the load moved, does not ruin it, and four of another size change it.
+LEARNT = 8
 
 
-def estimate(measured: Sequence[int], *, learned_bytes: int | None, guess_bytes: int | None) -> Footprint:
-    """The footprint after these measurements (oldest first), or what was learned, or the owner's guess, or unknown.
+def estimate(measured: Measured, *, learned: Sequence[int] = (), guess_bytes: int | None = None) -> Footprint:
+    """The footprint after these measurements, or after what was learned, or the owner's guess, or unknown.
 
-    Steady is the 95th percentile (nearest rank) of the last 60; peak is their maximum. What was only learned from
-    memory that came back may have come back late, so a return still reckons with the owner's guess if that is more.
+    Steady is the 95th percentile of what was measured at rest, peak that of the last starts, where it is more; before
+    it was ever seen at rest a start's highest stands for both. What was only learned may have come back late, so a
+    return still reckons with the owner's guess if that is more.
     """
-    if measured:
-        recent = sorted(measured[-KEPT:])
-        rank = max(1, math.ceil(QUANTILE * len(recent)))
-        return Footprint(steady_bytes=recent[rank - 1], peak_bytes=recent[-1], source=Source.MEASURED)
-    if learned_bytes is not None:
-        peak = max(learned_bytes, guess_bytes or 0)
-        return Footprint(steady_bytes=learned_bytes, peak_bytes=peak, source=Source.LEARNED)
+    highest = quantile(measured.peaks) if measured.peaks else 0
+    if measured.steady or measured.peaks:
+        steady = quantile(measured.steady) if measured.steady else highest
+        return Footprint(
+            steady_bytes=steady,
+            peak_bytes=max(steady, highest),
+            source=Source.MEASURED,
+            drift_bytes_per_s=measured.drift_bytes_per_s,
+        )
+    if learned:
+        usual = round(median(learned[-LEARNT:]))
+        return Footprint(steady_bytes=usual, peak_bytes=max(usual, guess_bytes or 0), source=Source.LEARNED)
     if guess_bytes is not None:
         return Footprint(steady_bytes=guess_bytes, peak_bytes=guess_bytes, source=Source.FIRST_GUESS)
     return Footprint.UNKNOWN

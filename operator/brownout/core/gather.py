@@ -11,6 +11,7 @@ from brownout.core.footprint import Footprint, estimate
 from brownout.core.instant import Instant
 from brownout.core.ladder import ladder_of
 from brownout.core.ledger import Ledger
+from brownout.core.measurements import NONE
 from brownout.core.member import Member, Observation
 from brownout.core.outlook import look_out
 from brownout.core.snapshot import Snapshot
@@ -34,8 +35,8 @@ def footprints_of(member: Member, ledger: Ledger) -> tuple[Footprint, ...]:
     """What the member takes at each of its rungs, best first."""
     return tuple(
         estimate(
-            ledger.measured.get((member.key, rung), ()),
-            learned_bytes=ledger.learned.get((member.key, rung)),
+            ledger.measured.get((member.key, rung), NONE),
+            learned=ledger.learned.get((member.key, rung), ()),
             guess_bytes=member.ladder.first_guess_bytes(rung, member.integration),
         )
         for rung in range(member.ladder.off)

@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 from brownout.api.policy import PolicySpec
 from brownout.api.reasons import Reason
-from brownout.core.footprint import KEPT
+from brownout.core.footprint import LEARNT
 from brownout.core.forecasting.feeding import fed
 from brownout.core.forecasting.panel import Panel
 from brownout.core.instant import Instant
+from brownout.core.measurements import NONE, START_S, Look, Measured
 from brownout.core.member import Hold, Observation, Presence
 from brownout.core.sample import STALE_AFTER_INTERVALS, Resource, Sample
 from brownout.core.settle import Pending, Settled
@@ -48,16 +49,16 @@ class Failures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """`measured` holds the last measurements of each integration at each rung, `learned` what a step was seen to
-    free where nothing measures the workload, `said` the last decision about each, `returned` when we brought what
-    back and with which wait factor, `moved` when a member last changed its rung.
+    """`measured` holds the last measurements of each integration at each rung, `learned` what its last steps were seen
+    to free where nothing measures the workload (oldest first), `said` the last decision about each, `returned` when we
+    brought what back and with which wait factor, `moved` when a member last changed its rung.
     """
 
     window: Window = field(default_factory=Window)
     sample: Sample | None = None
     holds: Mapping[str, Hold] = field(default_factory=lambda: MappingProxyType({}))
-    measured: Mapping[RungKey, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    learned: Mapping[RungKey, int] = field(default_factory=lambda: MappingProxyType({}))
+    measured: Mapping[RungKey, Measured] = field(default_factory=lambda: MappingProxyType({}))
+    learned: Mapping[RungKey, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
     said: Mapping[str, Said] = field(default_factory=lambda: MappingProxyType({}))
     returned: Mapping[str, tuple[Instant, float]] = field(default_factory=lambda: MappingProxyType({}))
     moved: Mapping[str, Instant] = field(default_factory=lambda: MappingProxyType({}))
@@ -129,13 +130,41 @@ def resumed(ledger: Ledger, samples: tuple[Sample, ...], policy: PolicySpec, *, 
 
 
 def footprints_measured(ledger: Ledger, observed: Mapping[str, Observation]) -> Ledger:
-    """The ledger with what each running integration was measured to hold, at the rung it stands on."""
+    """The ledger with what each integration was measured to hold, in a start or at rest, at the rung it stands on."""
     measured = dict(ledger.measured)
-    for key, observation in observed.items():
-        if observation.presence is Presence.RUNNING and observation.memory_bytes is not None:
+    for key, seen in observed.items():
+        if seen.presence in (Presence.RUNNING, Presence.STARTING) and seen.memory_bytes is not None:
             place = (key, ledger.holds[key].rung if key in ledger.holds else 0)
-            measured[place] = (*measured.get(place, ()), observation.memory_bytes)[-KEPT:]
+            known = measured.get(place, NONE)
+            look = _look(ledger, key, seen, seen.memory_bytes, known=bool(known.steady))
+            after = known.seen(look)
+            measured[place] = after.with_drift() if after.trail is not known.trail else after
     return replace(ledger, measured=MappingProxyType(measured))
+
+
+def _look(ledger: Ledger, key: str, seen: Observation, size_bytes: int, *, known: bool) -> Look:
+    """One measurement with what makes it one of a start, or one at rest.
+
+    Looks out of turn come in storms (an editor, a burst of events), so they only count where nothing is known yet.
+    """
+    sample, window, moved = ledger.sample, ledger.window, ledger.moved.get(key)
+    at = sample.at if sample else 0.0
+    lowered = moved is not None and _came_down(ledger, key, moved)
+    settling = lowered and moved is not None and moved <= at < moved + START_S
+    return Look(
+        at=at,
+        size_bytes=size_bytes,
+        interval_s=window.span_s / window.capacity,
+        starting=seen.presence is Presence.STARTING,
+        came_up_at=None if lowered else moved,
+        at_rest=not settling and (window.latest is sample or not known),
+    )
+
+
+def _came_down(ledger: Ledger, key: str, moved: Instant) -> bool:
+    """Whether the last step of ours left it lower than it was: it may still hold what it held."""
+    hold, returned = ledger.holds.get(key), ledger.returned.get(key)
+    return hold is not None and hold.since == moved and (returned is None or returned[0] != moved)
 
 
 def settled(ledger: Ledger, *, now: Instant) -> tuple[Ledger, Settled | None]:
@@ -153,7 +182,8 @@ def settled(ledger: Ledger, *, now: Instant) -> tuple[Ledger, Settled | None]:
         return ledger, outcome
     learned = dict(ledger.learned)
     if used is not None and pending.learns:
-        learned[pending.key, pending.rung] = pending.freed_bytes(used) + pending.leaves_bytes
+        size, place = pending.freed_bytes(used) + pending.leaves_bytes, (pending.key, pending.rung)
+        learned[place] = (*learned.get(place, ()), size)[-LEARNT:]
     return replace(ledger, pending=None, learned=MappingProxyType(learned)), outcome
 
 

@@ -18,6 +18,7 @@ from brownout.core.holding import hold_from
 from brownout.core.instant import Instant, from_rfc3339
 from brownout.core.ladder import ladder_of
 from brownout.core.ledger import Ledger, Said, released
+from brownout.core.measurements import Measured
 from brownout.core.member import Hold, Member, Observation, Presence
 from brownout.engine.ports import DecisionRecord, Inventory
 from brownout.engine.recall import recalled
@@ -98,11 +99,10 @@ def _sized(ledger: Ledger, member: Member, hold: Hold | None) -> Ledger:
         return ledger
     place = (member.key, hold.rung if hold is not None and hold.rung < member.ladder.off else 0)
     if known.source == Source.LEARNED:
-        return replace(ledger, learned=MappingProxyType({**ledger.learned, place: known.steady}))
+        return replace(ledger, learned=MappingProxyType({**ledger.learned, place: (known.steady,)}))
     if known.source != Source.MEASURED:
         return ledger
-    # So that the 95th percentile is what it was and the maximum too; what is measured from now on replaces them.
-    sizes = (*(known.steady,) * 19, max(known.steady, known.peak or 0))
+    sizes = Measured(steady=(known.steady,), starts=(max(known.steady, known.peak or 0),))
     return replace(ledger, measured=MappingProxyType({**ledger.measured, place: sizes}))
 
 
