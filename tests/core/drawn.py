@@ -12,7 +12,7 @@ from brownout.core.member import Hold, Member, Presence
 from brownout.core.settle import Pending
 from brownout.core.snapshot import Snapshot
 from tests.builders import make_policy
-from tests.worlds import NOW, make_forecast, make_hold, make_member, make_snapshot
+from tests.worlds import NOW, make_forecast, make_hold, make_member, make_path, make_snapshot
 
 #: Worlds take long to draw (30 ms), so their laws are tried on fewer of them than other laws are.
 FEWER = settings(max_examples=30)
@@ -22,6 +22,10 @@ POLICIES = tuple(
     make_policy(restore={"strategy": strategy}, forecast={"model": model}).spec
     for strategy in ("BelowEnable", "WhenItFits")
     for model in ("Auto", "Linear")
+)
+BY_COST = tuple(
+    make_policy(restore={"strategy": strategy}, decide={"strategy": "ExpectedCost"}).spec
+    for strategy in ("BelowEnable", "WhenItFits")
 )
 UNKNOWN_PERCENT = (None, math.nan, math.inf, -math.inf, -1.0, 1e308)
 PRESSURE = (Reason.ABOVE_THRESHOLD, Reason.FORECAST_ABOVE_THRESHOLD, Reason.EMERGENCY, Reason.DOES_NOT_FIT)
@@ -98,6 +102,9 @@ def _hold(drawn: tuple[int, Reason, float] | None, member: Member) -> Hold | Non
 
 
 _POLICY = st.sampled_from(POLICIES)
+_PATH = st.builds(
+    lambda values, half: make_path(*values, half=half), st.lists(st.floats(0.0, 100.0), min_size=1, max_size=4), _SIZE
+)
 _PENDING = Pending(key="a", rung=0, at=NOW - 10, deadline=NOW + 20, used_before_bytes=1, expected_bytes=1)
 _FORECAST = st.none() | st.builds(
     lambda value, half, votes: make_forecast(value, half=half, votes=votes),
@@ -108,7 +115,9 @@ _FORECAST = st.none() | st.builds(
 _MEMORY: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "forecast": _FORECAST,
-        "policy": _POLICY,
+        "policy": st.sampled_from((*POLICIES, *BY_COST)),
+        "path": st.none() | _PATH,
+        "ours": st.floats(0.0, 60.0),
         "calm_since": st.sampled_from([None, NOW, NOW - 299.0, NOW - 301.0, NOW - 90_000.0]),
         "last_shed_at": st.sampled_from([0.0, NOW - 10.0, NOW - 301.0]),
         "last_return_at": st.sampled_from([0.0, NOW - 10.0, NOW - 301.0]),
@@ -126,6 +135,15 @@ def tidy_snapshots(draw: st.DrawFn, *, least: float = 0.0, most: float = 94.9, k
 
 
 _USE: st.SearchStrategy[float | None] = st.none() | st.floats(0.0, 120.0)
+
+
+@st.composite
+def weighed_snapshots(draw: st.DrawFn) -> Snapshot:
+    """Draw a machine on which everything runs, its sizes and its path are known, and prices decide."""
+    members, path = draw(tidy_members()), draw(_PATH)
+    ours = sum(member.footprint(0).steady_bytes for member in members) / 2**30
+    percent, policy = draw(st.floats(0.0, 94.9)), draw(st.sampled_from(BY_COST))
+    return make_snapshot(percent, *members, policy=policy, path=path, ours=ours)
 
 
 @st.composite

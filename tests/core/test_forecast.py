@@ -65,7 +65,7 @@ def test_auto_votes_on_a_trend_that_holds() -> None:
 
 def test_auto_does_not_vote_where_nothing_moves() -> None:
     """Where the last value is never wrong nothing can beat it: no vote, and why is said."""
-    made = _forecast("flat 50 x60")
+    made = _forecast(f"flat 50 x{FIRST_JUDGED}")
     assert (made.votes, made.value) == (False, 50.0)
     assert "1.00 times those of the last value" in made.why
 
@@ -96,7 +96,7 @@ def test_off_never_votes() -> None:
 
 def test_a_vote_is_worth_five_per_cent() -> None:
     """Auto votes exactly where its mean error is at most 0.95 times last-value's, so that luck gives no vote."""
-    for text in ("ramp 40..90 x200", "flat 50 x30, ramp 50..80 x60", "ramp 40..50 x45, flat 50 x60"):
+    for text in ("ramp 40..90 x200", "flat 50 x60, ramp 50..80 x60", "ramp 40..50 x75, flat 50 x60"):
         made, panel = _forecast(text), make_panel(text)
         assert made.votes is (panel.ratio <= EARNS_BELOW)
 
