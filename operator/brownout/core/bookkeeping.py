@@ -10,11 +10,11 @@ from brownout.core.member import Hold
 from brownout.core.plan import Action, Step
 from brownout.core.settle import Pending
 
-# A return that had to be undone within this many stabilization times (2 of 5 min) was wrong: the next wait doubles, to
+# A return that had to be undone within this many stabilization times (3 of 5 min) was wrong: the next wait doubles, to
 # 16 times (80 min). One that lasted longer was right, and the wait is the usual one again. Counting what happens later
 # as our own doing is dear: with 4 times (20 min) the load's own ups and downs kept voice off on 8 real series for
 # twice as long, and the cost rose by a quarter.
-UNDONE_WITHIN = 0.4
+UNDONE_WITHIN = 0.6
 LONGEST_WAIT_FACTOR = 16.0
 
 # After a failed step: 5, 10, 20 ... s, at most 5 min. A stale one is tried again after 0.1, 0.2, 0.4 ... s: it is no
