@@ -3,6 +3,7 @@
 The engine gathers from the world, the simulator from its plant; from here on both are the same.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from brownout.api.integration import Integration
@@ -43,6 +44,13 @@ def footprints_of(member: Member, ledger: Ledger) -> tuple[Footprint, ...]:
     )
 
 
+def growth_bytes(members: Iterable[Member], *, within_s: float) -> float:
+    """What those that run and grow will hold more by then. Nobody counts on one that shrinks to go on doing so."""
+    return within_s * sum(
+        max(0.0, member.footprint(member.rung).drift_bytes_per_s) for member in members if member.running
+    )
+
+
 def snapshot_of(
     policy: PolicySpec,
     ledger: Ledger,
@@ -53,9 +61,12 @@ def snapshot_of(
     triggers: tuple[Trigger, ...] = (),
 ) -> Snapshot:
     """The snapshot that the next decision rests on."""
+    limit_bytes = ledger.sample.memory_limit_bytes if ledger.sample else None
+    grown_bytes = growth_bytes(members, within_s=policy.forecast.horizon)
+    growth_percent = 100.0 * grown_bytes / limit_bytes if limit_bytes else 0.0
     return Snapshot(
         policy=policy,
-        outlook=look_out(ledger.sample, ledger.panel, policy, now=now),
+        outlook=look_out(ledger.sample, ledger.panel, policy, now=now, growth_percent=growth_percent),
         members=members,
         calm_since=ledger.calm_since,
         last_shed_at=ledger.last_shed_at,

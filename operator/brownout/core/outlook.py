@@ -21,13 +21,14 @@ class Outlook:
 
     `ours_percent` is what our integrations were measured to hold of it; `path` what the base load may do until the
     horizon, once enough past forecasts have met their future; `recent_base_percent` its highest within the last
-    stabilization time.
+    stabilization time. `growth_percent` is what those of ours that leak will hold more by the horizon.
     """
 
     measured_percent: float | None
     limit_bytes: int | None
     witness: Witness
     ours_percent: float = 0.0
+    growth_percent: float = 0.0
     base: Forecast | None = None
     total: Forecast | None = None
     path: Path | None = None
@@ -48,8 +49,9 @@ class Outlook:
         if self.measured_percent is None:
             return None
         if self.path is not None:
-            return max(self.measured_percent, self.ours_percent + self.path.highest.quantile(share))
-        recent = self.ours_percent + (self.recent_base_percent or 0.0)
+            ours = self.ours_percent + self.growth_percent
+            return max(self.measured_percent, ours + self.path.highest.quantile(share))
+        recent = self.ours_percent + self.growth_percent + (self.recent_base_percent or 0.0)
         return max(self.measured_percent, recent, self.voting.upper if self.voting else 0.0)
 
     def percent_of(self, size_bytes: int) -> float:
@@ -63,8 +65,10 @@ class Outlook:
         return max(0.0, (threshold_percent - self.measured_percent) / self.voting.slope_per_s)
 
 
-def look_out(sample: Sample | None, panel: Panel | None, policy: PolicySpec, *, now: Instant) -> Outlook:
-    """The outlook of the newest sample, with what the panel makes of the base load."""
+def look_out(
+    sample: Sample | None, panel: Panel | None, policy: PolicySpec, *, now: Instant, growth_percent: float = 0.0
+) -> Outlook:
+    """The outlook of the newest sample, with what the panel makes of the base load, and what ours will have grown."""
     measured = sample.percent(Resource.MEMORY) if sample else None
     if sample is None or measured is None:
         why = "memory cannot be read" if sample else "nothing has been measured yet"
@@ -77,10 +81,11 @@ def look_out(sample: Sample | None, panel: Panel | None, policy: PolicySpec, *, 
     return Outlook(
         measured_percent=measured,
         ours_percent=ours,
+        growth_percent=growth_percent,
         limit_bytes=sample.memory_limit_bytes,
         witness=sample.witness,
         base=base,
-        total=base.shifted(ours) if base else None,
+        total=base.shifted(ours + growth_percent) if base else None,
         recent_base_percent=panel.high_since(now - policy.stabilization.enable) if panel else None,
         path=panel.path() if panel and policy.forecast.model is not ForecastModel.OFF else None,
     )
