@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from brownout.bootstrap import training as bootstrap
 from brownout.core.errors import ControllerFault
 from brownout.core.training_report import TrainingReport
+from brownout.history.reader import read_history
 from brownout.training.order import MOST_OUTPUT, TrainingOrder
 from tests.checkout import PACKAGE
 from tests.eventually import eventually
@@ -243,3 +245,16 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_the_newest_two_weeks_are_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, nothing twice where pieces meet, nothing that is too old, and of too much the newest."""
+    old = [(at - 20 * 86400.0, value) for at, value in POINTS]
+    points = [*old, *autoregressive(2000)]
+    history = read_history(write_history(tmp_path, points, footprints=1))
+    request = make_request(points)
+    read = bootstrap._points(history, request)
+    assert [at for at, _ in read] == [at for at, _ in points[len(old) :]]
+    assert [value for _, value in read] == pytest.approx([value for _, value in points[len(old) :]], abs=1e-3)
+    monkeypatch.setattr(bootstrap, "MOST_POINTS", 300)
+    assert bootstrap._points(history, request) == read[-300:]

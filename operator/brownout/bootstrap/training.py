@@ -10,7 +10,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -95,14 +95,15 @@ def _points(history: HistoryReader, request: TrainingRequest) -> list[Point]:
     pieces: list[list[Point]] = []
     until = request.now
     while until > request.now - REACH_S and sum(map(len, pieces)) < MOST_POINTS:
-        samples = history.samples(since=until - _PIECE_S, until=until)
+        since = until - _PIECE_S
+        samples = (sample for sample in history.samples(since=since, until=until) if sample.at > since)
         pieces.append(list(_base(samples, request)))
-        until -= _PIECE_S
+        until = since
     points = [point for piece in reversed(pieces) for point in piece]
     return points[-MOST_POINTS:]
 
 
-def _base(samples: tuple[Sample, ...], request: TrainingRequest) -> Iterator[Point]:
+def _base(samples: Iterable[Sample], request: TrainingRequest) -> Iterator[Point]:
     """What can be learnt from, one point each step at most."""
     last = 0.0
     for sample in samples:
