@@ -60,7 +60,7 @@ lint: setup ## Check style, format, types and the import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: setup ## Measure decisions, ticks, memory, writes and the sentinel; prints a table and writes bench.json
+bench: setup ## Measure decisions, ticks, memory, writes and the sentinel; prints a table and writes bench.json (an hour on real memory: python -m tests.bench hour, 5 minutes)
 	@$(BIN)/python -m tests.bench
 
 crds: setup ## Write crds/ anew from the models

@@ -1,4 +1,7 @@
-"""`python -m tests.bench [PART...]`: measure everything, or only the parts named."""
+"""`python -m tests.bench [PART...]`: measure everything, or only the parts named.
+
+Only where it is named: `hour`, a compressed hour on this machine beside the simulator's prediction (5 minutes, 2.4 GB).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import box, cluster, decisions, emergency, training
+from tests.bench import box, cluster, decisions, emergency, hour, training
 from tests.bench.report import Figure, show
 
 PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -15,7 +18,9 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "emergency": emergency.figures,
     "training": training.figures,
     "cluster": cluster.figures,
+    "hour": hour.figures,
 }
+ONLY_NAMED = ("hour",)
 
 
 def main(wanted: list[str]) -> int:
@@ -25,7 +30,7 @@ def main(wanted: list[str]) -> int:
         sys.stderr.write(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}\n")
         return 2
     found: list[Figure] = []
-    for name in wanted or list(PARTS):
+    for name in wanted or [part for part in PARTS if part not in ONLY_NAMED]:
         sys.stderr.write(f"measuring {name} ...\n")
         found.extend(PARTS[name]())
     show(found, Path("bench.json"))
