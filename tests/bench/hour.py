@@ -93,8 +93,8 @@ def lived(name: str, policy: PolicySpec, wanted: Sequence[float]) -> Hour:
         room = Room(size_bytes=ROOM_BYTES, floor_bytes=floor)
         box = RealBox(Path(folder), room, PACE, Plant(things=THE_FOUR, seed=SEED))
         box.declare(compressed(policy, room))
-        with box.running(min(CALM_PERCENT, wanted[0])):
-            return Hour(name=name, wanted=tuple(wanted), looks=tuple(box.play(wanted)))
+        with box.running(min(CALM_PERCENT, wanted[0])) as controller:
+            return Hour(name=name, wanted=tuple(wanted), looks=tuple(box.play(wanted, controller)))
 
 
 def compressed(policy: PolicySpec, room: Room) -> dict[str, Any]:

@@ -7,6 +7,7 @@ that holds the base holds only the rest of it, and follows them.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -116,9 +117,19 @@ class RealBox:
             return subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
 
     def _all_serve(self, controller: subprocess.Popen[bytes], percent: float) -> bool:
-        if controller.poll() is not None:
-            raise RuntimeError(f"the controller ended: {(self.folder / 'log').read_text(errors='replace')[-2000:]}")
+        self._wait(controller, until=0.0)
         return all(self._look(percent).serving)
+
+    def _wait(self, controller: subprocess.Popen[bytes], *, until: float) -> None:
+        """Wait for this instant (monotonic), and for no end of the controller."""
+        handle = os.pidfd_open(controller.pid)
+        try:
+            ended, _, _ = select.select([handle], [], [], max(0.0, until - time.monotonic()))
+        finally:
+            os.close(handle)
+        if ended:
+            said = (self.folder / "log").read_text(errors="replace")
+            raise RuntimeError(f"the controller ended: {said[-2000:]}")
 
     def _end_left(self) -> None:
         """Whatever a controller that was killed has left."""
@@ -128,8 +139,11 @@ class RealBox:
 
     # --- the load and the looks ------------------------------------------------------------------------------------
 
-    def play(self, base: Sequence[float]) -> Iterator[Tick]:
-        """Let the base load run, a value a tick; give every look. Sizes of programs waver as those of the model do."""
+    def play(self, base: Sequence[float], controller: subprocess.Popen[bytes]) -> Iterator[Tick]:
+        """Let the base load run, a value a tick; give every look. Sizes of programs waver as those of the model do.
+
+        Raises RuntimeError where the controller ends.
+        """
         step_s, started = self.pace.tick_s / self.pace.looks, time.monotonic()
         waver = {thing.name: noise(self.plant.seed, thing.name, len(base)) for thing in self.plant.things}
         for number in range(len(base) * self.pace.looks):
@@ -138,7 +152,7 @@ class RealBox:
                 for thing in self.plant.things:
                     self._want(thing.name, self.room.bytes_of(thing.percent * (1.0 + waver[thing.name][tick])))
                 self._follow(base[tick])
-            time.sleep(max(0.0, started + (number + 1) * step_s - time.monotonic()))
+            self._wait(controller, until=started + (number + 1) * step_s)
             yield self._look(base[tick])
 
     def _look(self, percent: float) -> Tick:

@@ -9,6 +9,7 @@ it does, and its pid. It ends on SIGTERM, and with the process that started it.
 
 import mmap
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -68,7 +69,7 @@ def main(file: str, start_s: float, most_bytes: int) -> None:
         if not said and not more and time.monotonic() >= serves_at:
             say(file, "serving")
             said = True
-        time.sleep(0.0 if more else LOOK_S)
+        signal.sigtimedwait([], 0.0 if more else LOOK_S)
 
 
 if __name__ == "__main__":
