@@ -170,6 +170,14 @@ def test_a_return_that_had_to_be_undone_is_not_tried_at_once() -> None:
     assert _answer(replace(again, last_shed_at=NOW - 300.0)).steps
 
 
+def test_one_return_at_a_time() -> None:
+    """The next waits until the memory of the last can be measured: else it would be weighed as if that took nothing."""
+    snapshot = _box(40.0, "voice", "android", last_return_at=NOW - 29.0)
+    waiting = _answer(snapshot)
+    assert (waiting.steps, waiting.message) == ((), "RAM 46.0 %: android waits 1 s more")
+    assert [step.name for step in _answer(replace(snapshot, last_return_at=NOW - 30.0)).steps] == ["android"]
+
+
 @pytest.mark.parametrize("percent", [95.0, 99.0])
 def test_no_price_holds_up_an_emergency(percent: float) -> None:
     """At 95 % everything but the essential goes at once, however cheap it would be to stay."""

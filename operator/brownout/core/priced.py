@@ -39,9 +39,13 @@ def why_not(snapshot: Snapshot, choice: Choice) -> str:
 
 
 def _ready_at(snapshot: Snapshot, wait_s: float) -> Instant:
-    """Prices need no wait, but a return that had to be undone says that they were wrong: what that adds is waited."""
-    usual_s = snapshot.policy.stabilization.enable
-    return snapshot.last_shed_at + wait_s - usual_s if wait_s > usual_s else 0.0
+    """When the last return has settled: before that its memory is not measured, and the next would be weighed wrongly.
+
+    Prices need no other wait, but a return that had to be undone says that they were wrong: what that adds is waited.
+    """
+    stabilization = snapshot.policy.stabilization
+    usual_s, settled_at = stabilization.enable, snapshot.last_return_at + stabilization.settle
+    return max(settled_at, snapshot.last_shed_at + wait_s - usual_s if wait_s > usual_s else 0.0)
 
 
 def _expected(snapshot: Snapshot, choice: Choice, place: int) -> str:
