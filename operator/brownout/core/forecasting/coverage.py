@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from brownout.core.forecasting.residuals import Residuals
 
-# The step after each resolved forecast. A larger one follows faster and swings more; 0.01 corrects 5 points of
-# coverage in about 100 ticks.
-RATE = 0.01
+# The step after each resolved forecast. Forecasts of ten steps ahead overlap, so that one shock misses ten times in a
+# row: at 0.01 that left the band without an end in 8 (rough load) to 19 % (smooth) of the ticks of 15 real series, at
+# 0.002 in 0.5 to 3 %; it is then a tenth narrower and covers 88 to 92 % of each series all the same.
+RATE = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
