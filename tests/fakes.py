@@ -17,7 +17,8 @@ from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample, Witness
 from brownout.core.tiers import Hardware
 from brownout.core.training_report import Kept, TrainingReport
-from brownout.engine.ports import NOTHING, DecisionRecord, Outcome, ProcessId, TrainingRequest
+from brownout.engine.ports import NOTHING, DecisionRecord, Outcome, ProcessId
+from brownout.engine.trainer import TrainingRequest
 
 
 class FakeJournal:
@@ -322,7 +323,9 @@ class FakeTrainer:
         """Make it."""
         self.requests.append(request)
         try:
-            await asyncio.sleep(self.takes_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.takes_s):
+                    await asyncio.Event().wait()
         except asyncio.CancelledError:
             self.ended += 1
             raise

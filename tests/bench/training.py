@@ -28,7 +28,7 @@ MIB = 2**20
 PARENT = """
 import asyncio, json, re, sys
 from pathlib import Path
-from brownout.engine.ports import TrainingRequest
+from brownout.engine.trainer import TrainingRequest
 from brownout.training.child import ChildTrainer
 
 def pss():

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from brownout.core.training_report import Kept
-from brownout.engine.no_trainer import NoTrainer
-from brownout.engine.ports import Trainer
+from brownout.engine.trainer import NoTrainer, Trainer
 from tests.champions import make_champions
 from tests.checkout import PACKAGE
 from tests.fakes import FakeTrainer

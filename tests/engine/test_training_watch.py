@@ -20,6 +20,7 @@ def a_box(*, history_s: float = 7 * HOUR_S, base: float = 30.0, **policy: Any) -
     box = make_box(base=base, **policy)
     start = box.clock.start
     box.journal.samples = [Sample(at=start - 300.0 * place) for place in range(1, int(history_s / 300.0))]
+    box.journal.levels = [{} for _ in box.journal.samples]
     return box
 
 

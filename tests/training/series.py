@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from brownout.core.window import Point
-from brownout.engine.ports import TrainingRequest
+from brownout.engine.trainer import TrainingRequest
 from tests.worlds import make_dice
 
 START = 1_767_225_600.0  # a midnight, UTC

@@ -19,7 +19,7 @@ from brownout.core.errors import BrownoutError, TrainingFault, describe
 from brownout.core.sample import Sample
 from brownout.core.training_report import TrainingReport
 from brownout.core.window import Point
-from brownout.engine.ports import TrainingRequest
+from brownout.engine.trainer import TrainingRequest
 from brownout.history.reader import HistoryReader, read_history
 from brownout.training.child import TIMEOUT_S
 from brownout.training.order import TrainingOrder, answer

@@ -20,7 +20,6 @@ from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample
 from brownout.core.tiers import Hardware
-from brownout.core.training_report import Kept, TrainingReport
 
 # --- time --------------------------------------------------------------------------------------------------
 
@@ -214,40 +213,6 @@ class ProcessTable(Protocol):
 
     def memory_bytes(self, processes: Sequence[ProcessId]) -> int | None:
         """PSS of them all (RSS where PSS cannot be read); None when none could be read."""
-        ...
-
-
-# --- what is learnt from the history ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingRequest:
-    """For which series models are wanted: points every `step_s`, forecasts so many `steps` ahead, and `why` now.
-
-    `confidence_percent` is what their bands shall promise; percentages are of `limit_bytes`, None: not known.
-    """
-
-    now: Instant
-    why: str
-    step_s: float
-    steps: tuple[int, ...]
-    confidence_percent: float
-    limit_bytes: int | None = None
-
-
-class Trainer(Protocol):
-    """Makes models of the history. It takes seconds and memory, so whoever asks chooses the moment."""
-
-    async def kept(self) -> Kept:
-        """What earlier trainings left; nothing where there is none, or none that can be read. Bounded in time."""
-        ...
-
-    async def train(self, request: TrainingRequest) -> TrainingReport | None:
-        """Train, judge and keep. Returns when that is done and durable; None where there is nobody who could.
-
-        A training that came to nothing is a report with a `fault`. Cancelled, it ends at once and leaves nothing
-        running; what was kept before stands.
-        """
         ...
 
 

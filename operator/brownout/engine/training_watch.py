@@ -16,8 +16,8 @@ from brownout.core.forecasting.champions import Champions
 from brownout.core.forecasting.panel import Panel
 from brownout.core.retraining import LEAST_HISTORY_S, Circumstances, due, live_ratio
 from brownout.core.training_report import Kept, TrainingReport
-from brownout.engine.ports import TrainingRequest
 from brownout.engine.reconcile import Reconciler
+from brownout.engine.trainer import TrainingRequest
 from brownout.engine.world import World
 
 LOOK_S: Final = 60.0

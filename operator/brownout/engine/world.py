@@ -10,7 +10,6 @@ from brownout.core.errors import BrownoutError, describe
 from brownout.core.sample import plausible
 from brownout.core.tiers import Hardware, in_force
 from brownout.engine.hardware import UnknownHardware
-from brownout.engine.no_trainer import NoTrainer
 from brownout.engine.observers import Observers
 from brownout.engine.ports import (
     Clock,
@@ -21,10 +20,10 @@ from brownout.engine.ports import (
     MemoryGauge,
     NodeSensor,
     RequestMeter,
-    Trainer,
     WorkloadDriver,
 )
 from brownout.engine.request_counts import RequestCounts
+from brownout.engine.trainer import NoTrainer, Trainer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from typing import Final
 
 from brownout.core.errors import describe
 from brownout.core.training_report import Kept, TrainingReport
-from brownout.engine.ports import TrainingRequest
+from brownout.engine.trainer import TrainingRequest
 from brownout.engine.training_watch import ROOM_BYTES
 from brownout.training.order import MOST_OUTPUT, TrainingOrder, answered
 from brownout.training.registry import OnFault, Registry

@@ -8,7 +8,7 @@ from brownout.core.document import Part
 from brownout.core.errors import ControllerFault, InvalidInput
 from brownout.core.training_document import report_from
 from brownout.core.training_report import TrainingReport
-from brownout.engine.ports import TrainingRequest
+from brownout.engine.trainer import TrainingRequest
 
 #: A report is some 2 kB.
 MOST_OUTPUT: Final = 64 * 1024

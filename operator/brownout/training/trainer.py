@@ -7,7 +7,7 @@ from brownout.core.errors import TrainingFault
 from brownout.core.forecasting.champions import Champions
 from brownout.core.training_report import Kept, TrainingReport
 from brownout.core.window import Point
-from brownout.engine.ports import TrainingRequest
+from brownout.engine.trainer import TrainingRequest
 from brownout.training import day, regression
 from brownout.training.backtest import Cuts
 from brownout.training.series import Rows, evenly
