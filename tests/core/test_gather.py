@@ -1,6 +1,7 @@
 """Gathering: what the members of a snapshot take, and by how much those that leak shift what is foreseen."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from tests.worlds import LIMIT, ONE_PERCENT, POLICY, make_hold, make_member, mak
 PER_S = ONE_PERCENT / 300.0  # one point by the horizon
 
 
-def _growing(name: str, points: float, **rest: object) -> Member:
+def _growing(name: str, points: float, **rest: Any) -> Member:
     footprint = Footprint(
         steady_bytes=ONE_PERCENT, peak_bytes=ONE_PERCENT, source=Source.MEASURED, drift_bytes_per_s=points * PER_S
     )
