@@ -17,7 +17,7 @@ from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample, Witness
 from brownout.core.tiers import Hardware
 from brownout.core.training_report import Kept, TrainingReport
-from brownout.engine.ports import NOTHING, DecisionRecord, Outcome, ProcessId
+from brownout.engine.ports import NOTHING, DecisionRecord, FootprintRecord, Outcome, ProcessId
 from brownout.engine.trainer import TrainingRequest
 
 
@@ -59,6 +59,16 @@ class FakeJournal:
         """Samples of that time, each instant once, oldest first."""
         chosen = {sample.at: sample for sample in self.samples if since <= sample.at <= now}
         return tuple(chosen[at] for at in sorted(chosen))
+
+    async def footprints(self, *, since: Instant, now: Instant) -> tuple[FootprintRecord, ...]:
+        """What was measured in that time, oldest first."""
+        kept = [pair for pair in zip(self.samples, self.levels, strict=True) if since <= pair[0].at <= now]
+        records = {
+            (sample.at, key): FootprintRecord(at=sample.at, key=key, level=levels.get(key, ""), memory_bytes=held)
+            for sample, levels in kept
+            for key, held in sample.footprints.items()
+        }
+        return tuple(records[place] for place in sorted(records))
 
     async def decisions(
         self, *, key: str | None = None, since: Instant = 0.0, limit: int = 100

@@ -151,6 +151,35 @@ def test_what_was_served_is_no_part_of_the_window(run: Run) -> None:
     run(scenario)
 
 
+def test_footprints_are_given_back_with_their_levels(run: Run) -> None:
+    """What each integration was measured to hold at which level, oldest first, and nothing from outside the span."""
+
+    async def scenario(journal: Journal) -> None:
+        for offset, level in ((0, "full"), (30, "full"), (60, "reduced"), (90, "reduced")):
+            journal.add_sample(make_sample(NOW + offset, voice=100 + offset, stubs=7), {"voice": level})
+        found = await journal.footprints(since=NOW + 30, now=NOW + 60)
+        assert [(one.at - NOW, one.key, one.level, one.memory_bytes) for one in found] == [
+            (30, "stubs", "", 7),
+            (30, "voice", "full", 130),
+            (60, "stubs", "", 7),
+            (60, "voice", "reduced", 160),
+        ]
+        assert await journal.footprints(since=NOW + 91, now=NOW + 99) == ()
+
+    run(scenario)
+
+
+def test_what_was_not_measured_has_no_footprint(run: Run) -> None:
+    """One that only served is no row of these."""
+
+    async def scenario(journal: Journal) -> None:
+        served = {key: Served(requests=5, errors=1, response_ms=12.5) for key in ("voice", "android")}
+        journal.add_sample(make_sample(NOW, voice=100), {"voice": "full"}, served)
+        assert [one.key for one in await journal.footprints(since=NOW, now=NOW)] == ["voice"]
+
+    run(scenario)
+
+
 def test_a_sample_of_failed_sensors_stays_unknown(run: Run) -> None:
     """What was not measured comes back as unknown, not as zero."""
 

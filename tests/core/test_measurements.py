@@ -215,3 +215,13 @@ def test_history_tells_up_from_down() -> None:
     ]
     known = relived(rows, interval_s=TICK_S)
     assert {rung: (one.steady, one.peaks) for rung, one in known.items()} == {0: ((12,), (15,)), 1: ((8,), ())}
+
+
+@given(ticks=st.integers(1, 400))
+def test_history_forgets_no_more_than_life(ticks: int) -> None:
+    """Of a run of any length it gives back what the ledger would still know of it."""
+    rows = [(NOW + TICK_S * index, 0, 1000 + index * 37 % 101) for index in range(ticks)]
+    lived = NONE
+    for at, _, size in rows:
+        lived = lived.seen(Look(at=at, size_bytes=size, interval_s=TICK_S))
+    assert relived(rows, interval_s=TICK_S) == {0: lived}

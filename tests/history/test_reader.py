@@ -60,6 +60,8 @@ def test_a_finished_history_can_be_read(world: World) -> None:
     assert [record.key for record in history.unresolved()] == ["android"]
     assert history.samples(since=NOW + 1) == (make_sample(NOW + 1, voice=101), make_sample(NOW + 2, voice=102))
     assert history.samples(limit=1) == (make_sample(NOW + 2, voice=102),)
+    assert [record.memory_bytes for record in history.footprints(since=NOW + 1, until=NOW + 1)] == [101]
+    assert [record.memory_bytes for record in history.footprints(limit=2)] == [101, 102]
     assert history.samples(until=NOW - 1) == ()
     assert not history.log_out_of_reach
 

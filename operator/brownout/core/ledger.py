@@ -4,7 +4,7 @@ What must outlive a restart (who is held, since when, why, how long it waits) is
 rebuilt from those, from history and from what is seen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -119,14 +119,19 @@ def _calm_since(ledger: Ledger, sample: Sample, policy: PolicySpec) -> Instant |
 
 
 def resumed(ledger: Ledger, samples: tuple[Sample, ...], policy: PolicySpec, *, now: Instant) -> Ledger:
-    """The ledger with the window that history still holds (requirement S2); the panel learns from all `samples`."""
+    """The ledger with the window that history still holds (requirement S2)."""
     window = ledger.window.resized(span_s=policy.window, interval_s=policy.interval).filled(samples, now=now)
     for sample in window.samples:
         ledger = replace(ledger, sample=sample, calm_since=_calm_since(ledger, sample, policy))
+    return replace(ledger, window=window)
+
+
+def taught(ledger: Ledger, samples: Iterable[Sample], policy: PolicySpec) -> Ledger:
+    """The ledger whose panel has learnt from these samples too, oldest first: half a millisecond for each."""
     panel = ledger.panel
-    for sample in sorted(samples, key=lambda kept: kept.at):
-        panel = fed(panel, sample, policy, since=ledger.forecast_since) if sample.at <= now else panel
-    return replace(ledger, window=window, panel=panel)
+    for sample in samples:
+        panel = fed(panel, sample, policy, since=ledger.forecast_since)
+    return replace(ledger, panel=panel)
 
 
 def footprints_measured(ledger: Ledger, observed: Mapping[str, Observation]) -> Ledger:

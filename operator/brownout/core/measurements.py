@@ -111,7 +111,7 @@ class Measured:
         return look.at if look.starting and (known is None or not known.covers(look.at)) else None
 
     def with_drift(self) -> "Measured":
-        """With how fast it grows by now; it takes 20 us, so it is asked once for each measurement."""
+        """With how fast it grows by now; that takes a while, so it is asked once for each measurement."""
         return replace(self, drift_bytes_per_s=drift(self.trail))
 
 
@@ -125,9 +125,12 @@ def drift(trail: Sequence[tuple[Instant, int]]) -> float:
     """
     if len(trail) < TRAIL:
         return 0.0
-    slopes = [(size - before) / (at - since) for (since, before), (at, size) in combinations(trail, 2)]
-    agreeing = max(sum(slope > 0.0 for slope in slopes), sum(slope < 0.0 for slope in slopes))
-    return median(slopes) if agreeing >= AGREEING * len(slopes) else 0.0
+    sizes = [size for _, size in trail]
+    rises = [size - before for before, size in combinations(sizes, 2)]
+    agreeing = max(sum(rise > 0 for rise in rises), sum(rise < 0 for rise in rises))
+    if agreeing < AGREEING * len(rises):
+        return 0.0
+    return median((size - before) / (at - since) for (since, before), (at, size) in combinations(trail, 2))
 
 
 def quantile(sizes: Sequence[int]) -> int:
@@ -138,19 +141,32 @@ def quantile(sizes: Sequence[int]) -> int:
 def relived(rows: Sequence[Row], *, interval_s: float) -> Mapping[int, Measured]:
     """What one integration was measured to hold on each rung, from its rows in history, oldest first.
 
-    A gap and a step up begin a start; what follows a step down for two minutes is neither a start nor at rest.
+    A gap and a step up begin a start; what follows a step down for two minutes is neither a start nor at rest. The
+    middle of a long run is passed over: nothing of it would be kept.
     """
     found: dict[int, Measured] = {}
     before: Row | None = None
-    came_up_at, down_until = None, -math.inf
-    for row in rows:
-        at, rung, size_bytes = row
-        if before is not None and (at - before[0] > _GAP_INTERVALS * interval_s or rung < before[1]):
-            came_up_at = at
-        elif before is not None and rung > before[1]:
-            came_up_at, down_until = None, at + START_S
-        look = Look(
-            at=at, size_bytes=size_bytes, interval_s=interval_s, came_up_at=came_up_at, at_rest=at >= down_until
-        )
-        found[rung], before = found.get(rung, NONE).seen(look), row
+    for run in _runs(rows, longest_s=_GAP_INTERVALS * interval_s):
+        began, rung, _ = run[0]
+        lowered = before is not None and rung > before[1] and began - before[0] <= _GAP_INTERVALS * interval_s
+        came_up_at = None if lowered or before is None else began
+        young = sum(at < began + START_S for at, _, _ in run)
+        known = found.get(rung, NONE)
+        for at, _, size_bytes in (*run[:young], *run[young:][-KEPT:]):
+            at_rest = not lowered or at >= began + START_S
+            look = Look(at=at, size_bytes=size_bytes, interval_s=interval_s, came_up_at=came_up_at, at_rest=at_rest)
+            known = known.seen(look)
+        found[rung], before = known, run[-1]
     return found
+
+
+def _runs(rows: Sequence[Row], *, longest_s: float) -> list[list[Row]]:
+    """Rows on one rung without a gap, run by run."""
+    runs: list[list[Row]] = []
+    for row in rows:
+        last = runs[-1][-1] if runs else None
+        if last is not None and row[1] == last[1] and row[0] - last[0] <= longest_s:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    return runs

@@ -4,7 +4,7 @@ The status of each integration is the memory of what we did to it; this module t
 of those that reality has overtaken.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -18,9 +18,9 @@ from brownout.core.holding import hold_from
 from brownout.core.instant import Instant, from_rfc3339
 from brownout.core.ladder import ladder_of
 from brownout.core.ledger import Ledger, Said, released
-from brownout.core.measurements import Measured
+from brownout.core.measurements import Measured, relived
 from brownout.core.member import Hold, Member, Observation, Presence
-from brownout.engine.ports import DecisionRecord, Inventory
+from brownout.engine.ports import DecisionRecord, FootprintRecord, Inventory
 from brownout.engine.recall import recalled
 
 Identity = tuple[str, WorkloadKind]
@@ -35,7 +35,9 @@ class Acquaintance:
 
     def __init__(self) -> None:
         self._known: dict[str, Identity] = {}
-        self.newest: Mapping[str, DecisionRecord] = {}  # what the journal says of each, from before this controller
+        # What the journal says of each, from before this controller.
+        self.newest: Mapping[str, DecisionRecord] = {}
+        self.recorded: Mapping[str, tuple[FootprintRecord, ...]] = {}
 
     def gone(self, inventory: Inventory) -> frozenset[str]:
         """Keys that are no longer declared, are declared anew under another uid, or belong to another node now."""
@@ -64,8 +66,18 @@ class Acquaintance:
             self._known[key] = identity_of(integration)
             member = Member(key=key, integration=integration, ladder=ladder_of(integration))
             hold = hold_from(integration.status, member) or recalled(self.newest.get(key), member, observed[key])
+            recorded = self.recorded.get(key, ())
+            ledger = _relived(ledger, member, recorded, interval_s=inventory.policy.spec.interval)
             ledger = _held(_remembered(ledger, member, hold), member, hold, observed[key], now=now)
         return ledger
+
+
+def by_key(records: Iterable[FootprintRecord]) -> Mapping[str, tuple[FootprintRecord, ...]]:
+    """The records of each integration, in their order."""
+    found: dict[str, list[FootprintRecord]] = {}
+    for record in records:
+        found.setdefault(record.key, []).append(record)
+    return {key: tuple(each) for key, each in found.items()}
 
 
 def identity_of(integration: Integration) -> Identity:
@@ -91,8 +103,22 @@ def _held(ledger: Ledger, member: Member, hold: Hold | None, seen: Observation, 
     return replace(ledger, holds=MappingProxyType({**ledger.holds, member.key: hold}), last_shed_at=last_shed_at)
 
 
+def _relived(ledger: Ledger, member: Member, recorded: Iterable[FootprintRecord], *, interval_s: float) -> Ledger:
+    """The ledger with what history says it takes at each of its levels.
+
+    One without a footprint in its status has not been met before, whatever had its name.
+    """
+    if member.integration.status is None or member.integration.status.footprint is None:
+        return ledger
+    rungs = {member.ladder.level_name(rung): rung for rung in range(member.ladder.off)}
+    rows = [(each.at, rungs[each.level], each.memory_bytes) for each in recorded if each.level in rungs]
+    lived = relived(rows, interval_s=interval_s).items()
+    found = {(member.key, rung): sizes for rung, sizes in lived if sizes.steady or sizes.peaks}
+    return replace(ledger, measured=MappingProxyType({**ledger.measured, **found}))
+
+
 def _sized(ledger: Ledger, member: Member, hold: Hold | None) -> Ledger:
-    """The ledger with the footprint that the status tells: without it what is held off would return blindly."""
+    """The ledger with the footprint that the status tells, where history tells none: nothing returns blindly."""
     status = member.integration.status
     known = status.footprint if status else None
     if known is None or known.steady is None:
@@ -100,7 +126,7 @@ def _sized(ledger: Ledger, member: Member, hold: Hold | None) -> Ledger:
     place = (member.key, hold.rung if hold is not None and hold.rung < member.ladder.off else 0)
     if known.source == Source.LEARNED:
         return replace(ledger, learned=MappingProxyType({**ledger.learned, place: (known.steady,)}))
-    if known.source != Source.MEASURED:
+    if known.source != Source.MEASURED or place in ledger.measured:
         return ledger
     sizes = Measured(steady=(known.steady,), starts=(max(known.steady, known.peak or 0),))
     return replace(ledger, measured=MappingProxyType({**ledger.measured, place: sizes}))

@@ -237,6 +237,16 @@ class DecisionRecord:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootprintRecord:
+    """What one integration was measured to hold with a sample, and the name of its level ("": it has none)."""
+
+    at: Instant
+    key: str
+    level: str
+    memory_bytes: int
+
+
 NOTHING: Mapping[str, Served] = MappingProxyType({})
 
 
@@ -266,6 +276,10 @@ class Journal(Protocol):
 
     async def window(self, *, since: Instant, now: Instant) -> tuple[Sample, ...]:
         """Samples from `since` on, oldest first, none later than `now`: read again after a restart."""
+        ...
+
+    async def footprints(self, *, since: Instant, now: Instant) -> tuple[FootprintRecord, ...]:
+        """What was measured from `since` on, oldest first, none later than `now`; of very many the newest."""
         ...
 
     async def decisions(

@@ -13,7 +13,7 @@ from typing import Any, Final
 from brownout.core.errors import HistoryUnavailable
 from brownout.core.instant import Instant
 from brownout.core.sample import Sample
-from brownout.engine.ports import DecisionRecord
+from brownout.engine.ports import DecisionRecord, FootprintRecord
 from brownout.history.database import BUSY_S, damaged, uri_of
 from brownout.history.rows import DECISION_COLUMNS, SAMPLE_COLUMNS, record_of, sample_of
 from brownout.history.schema import DamagedHistory, version_of
@@ -22,6 +22,8 @@ from brownout.history.schema import DamagedHistory, version_of
 MOST_SAMPLES: Final = 100_000
 # Intents without an outcome are looked for among this many: they are what the last controller was doing, at the end.
 _RECENT: Final = 10_000
+# A day of four integrations at a tick every 30 s is 11 520 rows, which are read in 35 ms.
+MOST_FOOTPRINTS: Final = 12_000
 _FOOTPRINT_COLUMNS: Final = "sample_id, integration, memory_bytes"
 _FOR_EVER: Final = 1e18
 _CHUNK: Final = 500  # well below the 999 parameters that every SQLite allows
@@ -95,6 +97,23 @@ class HistoryReader:
             if isinstance(memory_bytes, int):
                 held.setdefault(sample_id, []).append((str(integration), memory_bytes))
         return tuple(sample_of(row, held.get(row[0], ())) for row in reversed(rows))
+
+    def footprints(
+        self, *, since: Instant = 0.0, until: Instant = _FOR_EVER, limit: int = MOST_FOOTPRINTS
+    ) -> tuple[FootprintRecord, ...]:
+        """What was measured of each integration, oldest first; of more than `limit` the newest."""
+        query = (
+            "SELECT at, integration, level, memory_bytes FROM footprints "
+            "WHERE sample_id >= (SELECT min(id) FROM samples WHERE at >= :since) AND at >= :since AND at <= :until "
+            "AND typeof(at) = 'real' AND typeof(memory_bytes) = 'integer' "
+            "ORDER BY sample_id DESC, integration LIMIT :limit"
+        )
+        with self._connection() as connection:
+            rows = connection.execute(query, {"since": since, "until": until, "limit": max(0, limit)}).fetchall()
+        return tuple(
+            FootprintRecord(at=at, key=str(key), level=str(level), memory_bytes=held)
+            for at, key, level, held in reversed(rows)
+        )
 
     def summary(self) -> HistorySummary:
         """Everything in a few numbers."""

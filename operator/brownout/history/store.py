@@ -17,9 +17,9 @@ from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import Served
 from brownout.core.sample import Sample
-from brownout.engine.ports import NOTHING, Clock, DecisionRecord, Outcome
+from brownout.engine.ports import NOTHING, Clock, DecisionRecord, FootprintRecord, Outcome
 from brownout.history.aside import Aside
-from brownout.history.reader import HistoryReader
+from brownout.history.reader import MOST_FOOTPRINTS, HistoryReader
 from brownout.history.retention import DEFAULT_LIMITS, Limits
 from brownout.history.ring import Ring
 from brownout.history.rows import IntentRow, OutcomeRow, Row, SampleRow, intent_row, outcome_row
@@ -113,6 +113,19 @@ class SqliteJournal:
         stored = await self._read(lambda: self._reader.samples(since=since, until=now))
         samples = {sample.at: sample for sample in (*waiting, *stored)}
         return tuple(samples[at] for at in sorted(samples))
+
+    async def footprints(self, *, since: Instant, now: Instant) -> tuple[FootprintRecord, ...]:
+        """What was measured from `since` on, oldest first, none later than `now`; of 12 000 the newest."""
+        rows = self._ring.pending()
+        waiting = (
+            FootprintRecord(at=row.sample.at, key=key, level=row.levels.get(key, ""), memory_bytes=held)
+            for row in rows
+            if isinstance(row, SampleRow) and since <= row.sample.at <= now
+            for key, held in row.sample.footprints.items()
+        )
+        stored = await self._read(lambda: self._reader.footprints(since=since, until=now))
+        records = {(record.at, record.key): record for record in (*waiting, *stored)}
+        return tuple(records[place] for place in sorted(records))[-MOST_FOOTPRINTS:]
 
     async def decisions(
         self, *, key: str | None = None, since: Instant = 0.0, limit: int = 100
