@@ -29,8 +29,11 @@ async def test_a_successor_of_the_same_name_is_a_stranger() -> None:
 
 
 async def test_a_stop_that_ends_after_its_integration_was_replaced_holds_nobody() -> None:
-    """The outcome is of the predecessor: the successor of the same name is not held off for it."""
-    box = make_box(base=65.0, voice={"stop": {"grace": "60s"}})
+    """The outcome is of the predecessor: the successor of the same name is not held off for it.
+
+    What a start has to fit beside is the highest base of the stabilization time, here the last 10 s.
+    """
+    box = make_box(base=65.0, voice={"stop": {"grace": "60s"}}, stabilization={"enable": "10s"})
     box.machine["voice"].obeys_in_s = 40.0
     async with box.controlled():
         await until(lambda: box.log.texts("stop voice"))
