@@ -1,6 +1,7 @@
 """The outlook: what is known of now, what is foreseen, and what our own hand leaves out of it."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -189,3 +190,12 @@ def test_without_a_limit_bytes_are_no_percentage(limit: int | None) -> None:
     """Nothing is divided by a limit that nobody knows."""
     assert make_outlook(50.0, limit=limit).percent_of(LIMIT) == 0.0
     assert make_outlook(50.0).percent_of(LIMIT // 4) == 25.0
+
+
+def test_without_a_path_what_was_a_moment_ago_may_be_again() -> None:
+    """The highest base of the last five minutes counts, with what is ours now; what lies further back does not."""
+    soon, later = _outlook("flat 70 x5, flat 50 x5"), _outlook("flat 70 x5, flat 50 x15")
+    assert (soon.path, later.path) == (None, None)
+    assert soon.top_percent(0.9) == pytest.approx(70.0)
+    assert later.top_percent(0.9) == pytest.approx(50.0)
+    assert replace(make_outlook(40.0, ours=12.0), recent_base_percent=60.0).top_percent(0.9) == 72.0
