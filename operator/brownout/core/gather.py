@@ -9,6 +9,7 @@ from dataclasses import replace
 from brownout.api.integration import Integration
 from brownout.api.policy import PolicySpec
 from brownout.core.footprint import Footprint, estimate
+from brownout.core.forecasting.peak import daily_peak
 from brownout.core.instant import Instant
 from brownout.core.ladder import ladder_of
 from brownout.core.ledger import Ledger
@@ -64,9 +65,13 @@ def snapshot_of(
     limit_bytes = ledger.sample.memory_limit_bytes if ledger.sample else None
     grown_bytes = growth_bytes(members, within_s=policy.forecast.horizon)
     growth_percent = 100.0 * grown_bytes / limit_bytes if limit_bytes else 0.0
+    outlook = look_out(ledger.sample, ledger.panel, policy, now=now, growth_percent=growth_percent)
+    peak = daily_peak(ledger.champions, ledger.panel, now=now)
+    if peak is not None and outlook.measured_percent is not None:
+        outlook = replace(outlook, peak=peak.shifted(outlook.ours_percent))
     return Snapshot(
         policy=policy,
-        outlook=look_out(ledger.sample, ledger.panel, policy, now=now, growth_percent=growth_percent),
+        outlook=outlook,
         members=members,
         calm_since=ledger.calm_since,
         last_shed_at=ledger.last_shed_at,

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from brownout.api.policy import PolicySpec
 from brownout.api.reasons import Reason
 from brownout.core.footprint import LEARNT
+from brownout.core.forecasting.champions import Champions
 from brownout.core.forecasting.feeding import fed
 from brownout.core.forecasting.panel import Panel
 from brownout.core.instant import Instant
@@ -69,6 +70,7 @@ class Ledger:
     last_return_at: Instant = 0.0
     forecast_since: Instant = 0.0
     panel: Panel | None = None
+    champions: Champions | None = None  # what training made of history, where it has
 
 
 def sampled(ledger: Ledger, sample: Sample, policy: PolicySpec) -> Ledger:

@@ -75,7 +75,7 @@ class TrainingWatch:
             return
         extra = champions.candidates(*_series(panel))
         if len(extra) != panel.trained or champions is not self._equipped:
-            board.ledger = replace(board.ledger, panel=panel.with_candidates(extra))
+            board.ledger = replace(board.ledger, panel=panel.with_candidates(extra), champions=champions)
             self._equipped = champions
 
     async def look(self) -> None:
