@@ -179,10 +179,7 @@ class RequestMeter(Protocol):
     """Requests to the integrations, as whoever routes them counts them. Synchronous, from memory."""
 
     def readings(self, *, now: Instant, within_s: float) -> Mapping[str, RequestReading]:
-        """By key, of each that was ever asked: its rate over the last `within_s`, its normal rate, how they went.
-
-        Reading changes nothing: it may be read as often as one likes.
-        """
+        """By key, of each that was ever asked: its rate over the last `within_s`, its normal rate, how they went."""
         ...
 
 
