@@ -6,6 +6,8 @@ returns by the rule of restore.py when everything else is where it should be.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import sub
 
 from brownout.api.strategies import DecideStrategy
 from brownout.core.expected_cost import Place, Prices, cheapest
@@ -76,31 +78,21 @@ def _held(member: Member, snapshot: Snapshot) -> bool:
 
 def _places(snapshot: Snapshot, moves: Sequence[Move], at: int) -> tuple[Place, ...] | None:
     """What each place costs in memory and in service; None where somebody's size is not known."""
-    sizes = [_change_percent(snapshot, member, before, rung) for (member, rung), before in _before(moves)]
-    if any(size is None for size in sizes):
-        return None
     weights = weights_of({member.key: member.integration for member in snapshot.members if member.wanted})
-    worth = [
-        weights.get(member.key, 1.0) * (value_of(member.ladder, before) - value_of(member.ladder, rung))
-        for (member, rung), before in _before(moves)
-    ]
-    ours = snapshot.outlook.ours_percent + sum(size for size in sizes[:at] if size is not None)
-    places, lost = [Place(ours_percent=ours, lost_per_min=0.0, returning=worth[0] if worth else 0.0)], 0.0
-    for index, (size, each) in enumerate(zip(sizes, worth, strict=True)):
-        ours, lost = ours - (size or 0.0), lost + each
-        returning = worth[index + 1] if index + 1 < len(worth) else 0.0
-        places.append(Place(ours_percent=ours, lost_per_min=lost, returning=returning))
-    return tuple(places)
-
-
-def _before(moves: Sequence[Move]) -> list[tuple[Move, int]]:
-    """Each move with the rung that the same member stands on before it."""
     stands: dict[str, int] = {}
-    found = []
+    sizes, worth = [], []
     for member, rung in moves:
-        found.append(((member, rung), stands.get(member.key, 0)))
+        before = stands.get(member.key, 0)
         stands[member.key] = rung
-    return found
+        size = _change_percent(snapshot, member, before, rung)
+        if size is None:
+            return None
+        sizes.append(size)
+        lost = value_of(member.ladder, before) - value_of(member.ladder, rung)
+        worth.append(weights.get(member.key, 1.0) * lost)
+    ours = snapshot.outlook.ours_percent + sum(sizes[:at])
+    figures = zip(accumulate(sizes, sub, initial=ours), accumulate(worth, initial=0.0), (*worth, 0.0), strict=True)
+    return tuple([Place(ours_percent=held, lost_per_min=lost, returning=next_) for held, lost, next_ in figures])
 
 
 def _change_percent(snapshot: Snapshot, member: Member, upper: int, lower: int) -> float | None:
@@ -112,7 +104,7 @@ def _change_percent(snapshot: Snapshot, member: Member, upper: int, lower: int) 
 
 
 def _size_bytes(member: Member, rung: int) -> int | None:
-    if member.running and rung == member.rung and member.observed.memory_bytes is not None:
+    if rung == member.rung and member.observed.memory_bytes is not None and member.running:
         return member.observed.memory_bytes
     footprint = member.footprint(rung)
     return footprint.steady_bytes if footprint.known else None

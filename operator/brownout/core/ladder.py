@@ -14,7 +14,7 @@ class Ladder:
     @property
     def off(self) -> int:
         """The rung on which nothing runs."""
-        return max(1, len(self.levels))
+        return len(self.levels) or 1
 
     @property
     def lowest(self) -> int:

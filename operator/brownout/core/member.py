@@ -95,12 +95,14 @@ class Member:
     @property
     def needs(self) -> tuple[str, ...]:
         """Keys of what it depends on."""
-        return tuple(self.sibling(name) for name in self.integration.spec.depends_on)
+        names = self.integration.spec.depends_on
+        return tuple(self.sibling(name) for name in names) if names else ()
 
     @property
     def running(self) -> bool:
         """Whether it holds memory: running, or on its way up."""
-        return self.observed.presence in (Presence.RUNNING, Presence.STARTING)
+        presence = self.observed.presence
+        return presence is Presence.RUNNING or presence is Presence.STARTING
 
     @property
     def up(self) -> bool:

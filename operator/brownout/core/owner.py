@@ -20,7 +20,8 @@ def switched_off(snapshot: Snapshot) -> tuple[Step, ...]:
     steps = [
         _owner_off(member) for member in snapshot.order if not member.wanted and _stands(member) and not member.resting
     ]
-    steps += [_dependency_off(member) for member in snapshot.order if _lost_dependency(member, snapshot)]
+    needy = (member for member in snapshot.order if member.integration.spec.depends_on)
+    steps += [_dependency_off(member) for member in needy if _lost_dependency(member, snapshot)]
     return tuple(steps)
 
 
@@ -28,8 +29,9 @@ def first_starts(snapshot: Snapshot) -> tuple[Step, ...]:
     """Steps for what should run, does not, and is not held by us: the most important first, as far as it fits."""
     steps: list[Step] = []
     planned_bytes = 0
-    up = {member.key for member in snapshot.members if member.up}
-    for member in reversed(snapshot.order):
+    waiting = [member for member in reversed(snapshot.order) if _may_start(member)]
+    up = {member.key for member in snapshot.members if member.up} if waiting else set()
+    for member in waiting:
         why = _why_start(member, up)
         if not why:
             continue
@@ -42,6 +44,11 @@ def first_starts(snapshot: Snapshot) -> tuple[Step, ...]:
         elif snapshot.outlook.measured_percent is not None:
             steps.append(_does_not_fit(snapshot, member, rung, already_bytes=planned_bytes))
     return tuple(steps)
+
+
+def _may_start(member: Member) -> bool:
+    """Whether there is anything to ask about it: most run, and run what their spec says."""
+    return member.observed.presence is Presence.STOPPED or member.observed.outdated
 
 
 def _why_start(member: Member, up: set[str]) -> str:

@@ -53,9 +53,9 @@ class Snapshot:
         staying = (
             member.key
             for member in self.members
-            if member.wanted
+            if (member.integration.spec.pinned or (member.resting and member.observed.presence in PRESENT))
+            and member.wanted
             and member.rung < member.ladder.off
-            and (member.integration.spec.pinned or (member.resting and member.observed.presence in PRESENT))
         )
         return with_needs(staying, self.by_key)
 

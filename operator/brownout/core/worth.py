@@ -41,7 +41,5 @@ def value_of(ladder: Ladder, rung: int) -> float:
     """
     if rung >= ladder.off:
         return 0.0
-    level = ladder.level(rung)
-    if level is not None and level.value is not None:
-        return level.value
-    return WHOLE - rung / ladder.off
+    value = ladder.levels[rung].value if ladder.levels else None
+    return WHOLE - rung / ladder.off if value is None else value

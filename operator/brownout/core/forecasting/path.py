@@ -1,7 +1,7 @@
 """A path: the distribution of a series at each step ahead, as far as the horizon."""
 
-from bisect import bisect_left
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from brownout.core.forecasting.residuals import Residuals
 
@@ -45,12 +45,9 @@ class Path:
     def at_or_above(self, level: float) -> list[float]:
         """The chance to be at or above a level, for each step from 1 to the horizon; between spreads in proportion."""
         known = [(spread.steps, spread.at_or_above(level)) for spread in self.spreads]
-        return [_between(known, step) for step in range(1, self.steps + 1)]
-
-
-def _between(known: list[tuple[int, float]], step: int) -> float:
-    place = bisect_left(known, (step, -1.0))
-    if place == 0:
-        return known[0][1]
-    (before, low), (after, high) = known[place - 1], known[place]
-    return low + (high - low) * (step - before) / (after - before)
+        first, chance = known[0]
+        chances = [chance] * first
+        for (before, low), (after, high) in pairwise(known):
+            rise, apart = high - low, after - before
+            chances += [low + rise * step / apart for step in range(1, apart + 1)]
+        return chances
