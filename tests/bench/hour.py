@@ -6,7 +6,9 @@ of the policy is as much shorter. Scored are 120 ticks, an hour, after 120 in wh
 given the base load that was really measured, and the same sizes.
 
 The load is generated, or the first trace that fits in the folder that BROWNOUT_TRACES names; of it the stretch in which
-memory crosses 80 % most often. Takes 4.5 minutes and, at its highest, 2.4 GB.
+memory crosses 80 % most often. An hour has too few bursts to tell which policy is better, and each run meets a base of
+its own: the figures say whether the simulator foretells what really happens. Takes 4.5 minutes and, at its
+highest, 2.4 GB.
 """
 
 from __future__ import annotations
