@@ -78,33 +78,28 @@ def _held(member: Member, snapshot: Snapshot) -> bool:
 
 def _places(snapshot: Snapshot, moves: Sequence[Move], at: int) -> tuple[Place, ...] | None:
     """What each place costs in memory and in service; None where somebody's size is not known."""
-    weights = weights_of({member.key: member.integration for member in snapshot.members if member.wanted})
-    stands: dict[str, int] = {}
+    weights = weights_of({member.key: member.integration for member in snapshot.members})
+    limit_bytes = snapshot.outlook.limit_bytes or 1  # without one there is no choice to make
+    stands: dict[str, tuple[int, float]] = {}
     sizes, worth = [], []
     for member, rung in moves:
-        before = stands.get(member.key, 0)
-        stands[member.key] = rung
-        size = _change_percent(snapshot, member, before, rung)
-        if size is None:
+        before, worth_before = stands.get(member.key) or (0, value_of(member.ladder, 0))
+        left = value_of(member.ladder, rung)
+        stands[member.key] = (rung, left)
+        above, below = _size_bytes(member, before), _size_bytes(member, rung)
+        if above is None or below is None:
             return None
-        sizes.append(size)
-        lost = value_of(member.ladder, before) - value_of(member.ladder, rung)
-        worth.append(weights.get(member.key, 1.0) * lost)
+        sizes.append(max(0.0, 100.0 * (above - below) / limit_bytes))
+        worth.append(weights.get(member.key, 1.0) * (worth_before - left))
     ours = snapshot.outlook.ours_percent + sum(sizes[:at])
     figures = zip(accumulate(sizes, sub, initial=ours), accumulate(worth, initial=0.0), (*worth, 0.0), strict=True)
     return tuple([Place(ours_percent=held, lost_per_min=lost, returning=next_) for held, lost, next_ in figures])
 
 
-def _change_percent(snapshot: Snapshot, member: Member, upper: int, lower: int) -> float | None:
-    """How much more it takes on the upper of two rungs; what it is measured to hold counts where it stands."""
-    above, below = _size_bytes(member, upper), _size_bytes(member, lower)
-    if above is None or below is None:
-        return None
-    return max(0.0, snapshot.outlook.percent_of(above - below))
-
-
 def _size_bytes(member: Member, rung: int) -> int | None:
-    if rung == member.rung and member.observed.memory_bytes is not None and member.running:
-        return member.observed.memory_bytes
+    """What it takes at a rung; what it is measured to hold counts where it stands."""
+    held = member.observed.memory_bytes
+    if held is not None and rung == member.rung and member.running:
+        return held
     footprint = member.footprint(rung)
     return footprint.steady_bytes if footprint.known else None

@@ -24,14 +24,11 @@ def weights_of(integrations: Mapping[str, Integration]) -> Mapping[str, float]:
     ranks = sorted({each.spec.priority for each in integrations.values() if each.spec.enabled})
     step = min(1.0, (MOST_WEIGHT - LEAST_WEIGHT) / max(1, len(ranks) - 1))
     by_priority = {priority: LEAST_WEIGHT + step * rank for rank, priority in enumerate(ranks)}
-    return {key: _weight(each, by_priority) for key, each in integrations.items()}
-
-
-def _weight(integration: Integration, by_priority: Mapping[int, float]) -> float:
-    spec = integration.spec
-    if not spec.enabled:
-        return 0.0
-    return spec.weight if spec.weight is not None else by_priority[spec.priority]
+    specs = ((key, each.spec) for key, each in integrations.items())
+    return {
+        key: 0.0 if not spec.enabled else by_priority[spec.priority] if spec.weight is None else spec.weight
+        for key, spec in specs
+    }
 
 
 def value_of(ladder: Ladder, rung: int) -> float:
@@ -41,5 +38,7 @@ def value_of(ladder: Ladder, rung: int) -> float:
     """
     if rung >= ladder.off:
         return 0.0
-    value = ladder.levels[rung].value if ladder.levels else None
+    if not ladder.levels:
+        return WHOLE
+    value = ladder.levels[rung].value
     return WHOLE - rung / ladder.off if value is None else value
