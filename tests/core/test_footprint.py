@@ -2,6 +2,7 @@
 
 from statistics import median
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,15 @@ def test_what_was_learned_returns_with_care() -> None:
 def test_what_was_learned_is_the_median_of_the_last_steps(learned: list[int]) -> None:
     """Half of the last 8 say as much or more, so what it was learned to hold can rise and fall."""
     assert estimate(NONE, learned=learned).steady_bytes == round(median(learned[-LEARNT:]))
+
+
+@pytest.mark.parametrize("guess", [4, 36])
+def test_a_wrong_guess_is_outlearned_in_three_steps(guess: int) -> None:
+    """Nothing measures it, and its owner guessed a third or three times of it: three steps put both figures right."""
+    found = estimate(NONE, learned=(12, 11, 12), guess_bytes=guess)
+    assert (found.steady_bytes, found.peak_bytes) == (12, 12)
+    assert estimate(NONE, learned=(12, 11), guess_bytes=36).peak_bytes == 36
+    assert estimate(NONE, learned=(0, 12, 0), guess_bytes=36).peak_bytes == 12
 
 
 def test_one_late_return_ruins_nothing() -> None:

@@ -50,14 +50,16 @@ Footprint.UNKNOWN = Footprint(steady_bytes=0, peak_bytes=0, source=Source.UNKNOW
 # What was learned from memory that came back is kept for so many steps. Their median stands: one step whose memory came
 # back late, or in whose time the load moved, does not ruin it, and four of another size change it.
 LEARNT = 8
+# After so many steps the highest of them takes the place of the owner's guess, which may be too large for ever.
+TRUSTED = 3
 
 
 def estimate(measured: Measured, *, learned: Sequence[int] = (), guess_bytes: int | None = None) -> Footprint:
     """The footprint after these measurements, or after what was learned, or the owner's guess, or unknown.
 
     Steady is the 95th percentile of what was measured at rest, peak that of the last starts, where it is more; before
-    it was ever seen at rest a start's highest stands for both. What was only learned may have come back late, so a
-    return still reckons with the owner's guess if that is more.
+    it was ever seen at rest a start's highest stands for both. What was only learned may have come back late: a return
+    reckons with the highest of it, and until it was learned three times with the owner's guess if that is more.
     """
     highest = quantile(measured.peaks) if measured.peaks else 0
     if measured.steady or measured.peaks:
@@ -69,8 +71,9 @@ def estimate(measured: Measured, *, learned: Sequence[int] = (), guess_bytes: in
             drift_bytes_per_s=measured.drift_bytes_per_s,
         )
     if learned:
-        usual = round(median(learned[-LEARNT:]))
-        return Footprint(steady_bytes=usual, peak_bytes=max(usual, guess_bytes or 0), source=Source.LEARNED)
+        doubt = guess_bytes or 0 if len(learned) < TRUSTED else 0
+        peak = max(doubt, *learned[-LEARNT:])
+        return Footprint(steady_bytes=round(median(learned[-LEARNT:])), peak_bytes=peak, source=Source.LEARNED)
     if guess_bytes is not None:
         return Footprint(steady_bytes=guess_bytes, peak_bytes=guess_bytes, source=Source.FIRST_GUESS)
     return Footprint.UNKNOWN
