@@ -1,11 +1,14 @@
-"""A leak in the plant: the forecast of the total sees it, that of the base does not."""
+"""Hardships of the plant, as the core learns of them: a leak is foreseen, a start's peak is remembered."""
 
 import pytest
 
 from brownout.core.forecast import foretold
-from brownout.simulate.hardships import Hardship, Leak
+from brownout.core.gather import footprints_of
+from brownout.core.ladder import ladder_of
+from brownout.core.member import Member
+from brownout.simulate.hardships import Hardship, Leak, StartPeak
 from brownout.simulate.loop import run
-from brownout.simulate.ours import Ours, integrations_of
+from brownout.simulate.ours import Ours, bytes_of, integrations_of
 from brownout.simulate.plant import THE_FOUR, Plant
 from tests.simulate.boxes import make_base
 from tests.worlds import POLICY
@@ -40,3 +43,18 @@ def test_the_total_sees_a_leak_and_the_base_does_not() -> None:
     assert min(grown[-30:]) > 3.5
     assert max(grown[-30:]) < 7.5
     assert max(calm) < 1.5
+
+
+@pytest.mark.parametrize("guessed", [1.0 / 3.0, 3.0])
+def test_a_return_reckons_with_what_the_last_starts_took(guessed: float) -> None:
+    """Voice takes half as much again while it starts: after three starts that is its peak, and 12 % what it holds.
+
+    However wrong its owner's guess was.
+    """
+    things = integrations_of(THE_FOUR, guessed=guessed)
+    ours = Ours("thresholds", POLICY, things)
+    run(Plant(hardships=(StartPeak(factor=1.5),)), make_base(*([66.0] * 20 + [36.0] * 60) * 3), ours)
+    (found,) = footprints_of(Member(key="voice", integration=things[0], ladder=ladder_of(things[0])), ours.ledger)
+    assert len(ours.ledger.measured["voice", 0].peaks) == 3
+    assert found.peak_bytes == pytest.approx(bytes_of(18.0), rel=0.2)
+    assert found.steady_bytes == pytest.approx(bytes_of(12.0), rel=0.2)
