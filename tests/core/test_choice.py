@@ -139,6 +139,17 @@ def test_it_returns_where_that_is_cheaper() -> None:
     decision = _answer(_box(52.0, "voice"))
     assert [(step.name, step.action) for step in decision.steps] == [("voice", Action.ENABLE)]
     assert decision.verdict is Verdict.RESTORE
+    assert decision.message == (
+        "RAM 66.0 %, and 0.0 min of the next 4 min are expected over 80 % with voice, which costs less than to go "
+        "without: enabled voice again"
+    )
+
+
+def test_however_cheap_it_must_fit_beside_what_is_measured() -> None:
+    """At a base of 82 % voice makes no difference to the price of being over 80, yet 95 % is no place to return to."""
+    decision = _answer(_box(79.0, "voice", "android", "discord", foreseen=82.0))
+    assert (decision.steps, decision.reason) == ((), Reason.DOES_NOT_FIT)
+    assert "not under 80 %" in decision.message or "costs more than to go without" in decision.message
 
 
 def test_it_waits_where_a_return_is_dearer() -> None:

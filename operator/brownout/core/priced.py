@@ -1,12 +1,14 @@
 """Steps that prices ask for, with their sentences: what ExpectedCost does once the place to go to is known."""
 
+from dataclasses import replace
+
 from brownout.api.reasons import Reason
 from brownout.core import explain
 from brownout.core.choice import Choice
 from brownout.core.expected_cost import REACH, expected_minutes
 from brownout.core.instant import Instant
 from brownout.core.plan import Step
-from brownout.core.restore import Waiting, step_up
+from brownout.core.restore import Waiting, does_not_fit, step_up
 from brownout.core.shed import steps_down
 from brownout.core.snapshot import Snapshot
 from brownout.core.wording import duration, threshold
@@ -22,13 +24,24 @@ def give_up(snapshot: Snapshot, choice: Choice) -> tuple[tuple[Step, ...], str]:
 
 
 def take_back(snapshot: Snapshot, choice: Choice, *, now: Instant) -> Step | Waiting:
-    """The next step back, or why it waits: one at a time, and after a return that had to be undone with patience."""
+    """The next step back, or why it waits: one at a time, and after a return that had to be undone with patience.
+
+    However cheap, it must fit beside what is measured now: at 81 % another point makes little difference to the price,
+    but the owner asked for returns that fit, and what does not fit goes again as soon as it would help.
+    """
     member, _ = choice.moves[choice.at - 1]
     ready_at = _ready_at(snapshot, explain.wait_s(snapshot, member))
     if now < ready_at:
         message = f"{explain.ram(snapshot.outlook)}: {member.name} waits {duration(ready_at - now)} more"
         return Waiting(member=member, reason=Reason.STABILIZING, message=message)
-    return step_up(snapshot, member, explain.next_rung_up(member))
+    rung = explain.next_rung_up(member)
+    takes_percent = snapshot.outlook.percent_of(member.takes_bytes(rung) or 0)
+    if (snapshot.outlook.measured_percent or 0.0) + takes_percent >= snapshot.policy.thresholds.disable:
+        message = does_not_fit(snapshot, member, rung)
+        return Waiting(member=member, reason=Reason.DOES_NOT_FIT, message=message)
+    step = step_up(snapshot, member, rung)
+    because = f"{_expected(snapshot, choice, choice.at - 1)} with {member.name}, which costs less than to go without"
+    return replace(step, message=f"{because}: {explain.done(step.action, member, to_rung=rung)} again")
 
 
 def why_not(snapshot: Snapshot, choice: Choice) -> str:
