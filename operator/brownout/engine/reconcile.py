@@ -36,8 +36,8 @@ from brownout.engine.world import World
 
 # History is read once, at the start; a disk that hangs must not keep the guard from its post.
 RESUME_S = 10.0
-# What forecasters learn from at the start: 6 h at a tick every 30 s. Their bands need 40 of them, the weights of the
-# rivals some hundred; at half a millisecond each the first decision comes 0.4 s later for it.
+# What forecasters learn from at the start: 6 h at a tick every 30 s. Their bands need 70 of them, which is more
+# than a window holds; at half a millisecond each the first decision comes 0.4 s later for it.
 LEARNT_INTERVALS = 720
 SLICE = 20
 # Footprints are read of the last day: starts are rare.
