@@ -16,6 +16,7 @@ from brownout.core.outlook import look_out
 from brownout.core.plan import Action, Step, Verdict
 from brownout.core.settle import Pending
 from brownout.core.snapshot import Snapshot
+from tests.builders import make_policy
 from tests.core.drawn import FEWER, UNKNOWN_PERCENT, any_snapshots, tidy_members, tidy_snapshots
 from tests.worlds import NOW, POLICY, make_forecast, make_hold, make_member, make_panel, make_sample, make_snapshot
 from tests.worlds import the_four as four
@@ -212,6 +213,15 @@ def test_it_acts_before_it_is_there() -> None:
     decision = decide(make_snapshot(78.9, *four(), forecast=make_forecast(84.1, half=2.1)), now=NOW)
     assert (decision.reason, _names(decision.steps)) == (Reason.FORECAST_ABOVE_THRESHOLD, ["voice"])
     assert decision.message.startswith("RAM 78.9 % now and 84.1 % (82.0 to 86.2) in 5 min, over 80 %: disabled voice")
+
+
+@pytest.mark.parametrize(("half", "auto"), [(2.0, True), (2.1, False), (7.0, False)])
+def test_only_a_sure_forecast_acts_unless_its_line_is_pinned(half: float, auto: bool) -> None:  # noqa: FBT001 - a table
+    """With Auto the whole band must lie at 80 % or over; a pinned line is taken at its word (requirement F1)."""
+    linear = make_policy(forecast={"model": "Linear"}).spec
+    for policy, acts in ((POLICY, auto), (linear, True)):
+        snapshot = make_snapshot(78.9, *four(), forecast=make_forecast(82.0, half=half), policy=policy)
+        assert bool(decide(snapshot, now=NOW).steps) is acts
 
 
 def test_what_is_measured_outranks_what_is_foreseen() -> None:

@@ -4,7 +4,7 @@ from statistics import fmean
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brownout.core.forecasting.path import Path, Spread
@@ -34,6 +34,7 @@ def test_order_of_time_does_not_matter(errors: list[float], data: st.DataObject)
     assert make_residuals(*errors).ordered == make_residuals(*other).ordered
 
 
+@settings(max_examples=15)
 @given(errors=st.lists(st.sampled_from([-1.0, 0.0, 0.5, 2.0]), min_size=KEPT, max_size=KEPT + 60))
 def test_memory_is_bounded(errors: list[float]) -> None:
     """The last 300 are kept, in order of time and of size, however many are alike."""
