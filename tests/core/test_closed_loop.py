@@ -60,7 +60,7 @@ def things(draw: st.DrawFn) -> tuple[Thing, ...]:
     return tuple(made)
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(
     loaded=things(),
     base=st.floats(5.0, 99.0),

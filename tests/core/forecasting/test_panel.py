@@ -165,10 +165,10 @@ def test_the_highest_is_what_a_return_has_to_live_with() -> None:
 def test_the_band_holds_nine_of_ten(family: Family) -> None:
     """On every generated family a 90 % band that is there holds 85 to 95 %, and it is there nine times of ten.
 
-    1200 forecasts at the horizon after 300 points to warm up. An infinite band holds all and tells nothing, so it
+    800 forecasts at the horizon after 300 points to warm up. An infinite band holds all and tells nothing, so it
     counts for neither.
     """
-    values, hits, finite = generated(family, seed=1, ticks=1500).values, [], []
+    values, hits, finite = generated(family, seed=1, ticks=1100).values, [], []
     panel = fed_panel(values[:300])
     for value in values[300:]:
         due = panel.tracks[-1].made[0]
