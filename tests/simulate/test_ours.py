@@ -169,7 +169,7 @@ def test_a_contest_warms_ours_up_on_the_past() -> None:
 def test_what_the_panel_has_learnt_is_kept_for_the_next() -> None:
     """From tick to tick one panel learns, also while warming up: its forecasts are calibrated at tick 0."""
     ours = make_ours()
-    ours.warm_up([40.0] * 60, THE_FOUR)
+    ours.warm_up([40.0] * 100, THE_FOUR)
     assert ours.ledger.panel is not None
     assert ours.ledger.panel.calibrated
     assert ours.ledger.panel.signals.value == pytest.approx(40.0)
