@@ -3,7 +3,8 @@
 Adaptive conformal inference (Gibbs and Candes 2021, "Adaptive conformal inference under distribution shift"): after
 each miss the band reaches further out, after each hit a little less far. Over T forecasts the share of misses then
 differs from the promised one by at most (max(a, 1 - a) + rate) / (rate * T) on each side, with no assumption on
-the series (their proposition 4.1; a test holds us to it).
+the series (their proposition 4.1; a test holds us to it). Here a forecast is judged when its future is there, h steps
+late; what is under way meanwhile adds h * rate to the numerator by the same argument.
 """
 
 import math
