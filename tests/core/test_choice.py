@@ -157,7 +157,7 @@ def test_it_waits_where_a_return_is_dearer() -> None:
     decision = _answer(_box(64.0, "voice"))
     assert (decision.steps, decision.reason) == ((), Reason.DOES_NOT_FIT)
     assert decision.message == (
-        "voice waits: with it RAM 78.0 %, and 4.0 min of the next 4 min are expected over 80 %, "
+        "RAM 78.0 %: voice waits; with it 4.0 min of the next 4 min are expected over 80 %, "
         "which costs more than to go without"
     )
 
@@ -170,15 +170,15 @@ def test_below_enable_keeps_its_word() -> None:
 
 
 def test_a_return_that_had_to_be_undone_is_not_tried_at_once() -> None:
-    """What the undoing added to its wait of 5 min is waited for; a first return needs no wait."""
-    snapshot = _box(40.0, "voice", last_shed_at=NOW - 299.0)
+    """A first return needs no wait; after one that had to be undone two settle times of 30 s are waited."""
+    snapshot = _box(40.0, "voice", last_shed_at=NOW - 59.0)
     assert _answer(snapshot).steps
     undone = make_member("voice", 12.0, priority=10, hold=make_hold(wait_factor=2.0))
     again = replace(snapshot, members=(undone, *snapshot.members[1:]))
     waiting = _answer(again)
     assert (waiting.steps, waiting.reason) == ((), Reason.STABILIZING)
     assert waiting.message == "RAM 54.0 %: voice waits 1 s more"
-    assert _answer(replace(again, last_shed_at=NOW - 300.0)).steps
+    assert _answer(replace(again, last_shed_at=NOW - 60.0)).steps
 
 
 def test_one_return_at_a_time() -> None:

@@ -47,8 +47,9 @@ def take_back(snapshot: Snapshot, choice: Choice, *, now: Instant) -> Step | Wai
 def why_not(snapshot: Snapshot, choice: Choice) -> str:
     """Why what is next to return stays where it is."""
     member, _ = choice.moves[choice.at - 1]
-    expected = _expected(snapshot, choice, choice.at - 1)
-    return f"{member.name} waits: with it {expected}, which costs more than to go without"
+    minutes = _over(snapshot, choice, choice.at - 1)
+    seen = explain.ram(snapshot.outlook)
+    return f"{seen}: {member.name} waits; with it {minutes}, which costs more than to go without"
 
 
 def _ready_at(snapshot: Snapshot, wait_s: float) -> Instant:
@@ -64,9 +65,12 @@ def _ready_at(snapshot: Snapshot, wait_s: float) -> Instant:
 
 
 def _expected(snapshot: Snapshot, choice: Choice, place: int) -> str:
-    """`RAM 78.9 %, and 2.1 of the next 4 min are expected over 80 %`."""
+    """`RAM 78.9 %, and 2.1 min of the next 4 min are expected over 80 %`."""
+    return f"{explain.ram(snapshot.outlook)}, and {_over(snapshot, choice, place)}"
+
+
+def _over(snapshot: Snapshot, choice: Choice, place: int) -> str:
     limit = snapshot.policy.thresholds.disable
     minutes = expected_minutes(choice.path, limit - choice.ours_percent[place])
     ahead = duration(REACH * choice.path.steps * choice.path.step_s)
-    seen = explain.ram(snapshot.outlook)
-    return f"{seen}, and {minutes:.1f} min of the next {ahead} are expected over {threshold(limit)}"
+    return f"{minutes:.1f} min of the next {ahead} are expected over {threshold(limit)}"

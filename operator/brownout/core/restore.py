@@ -17,7 +17,7 @@ from brownout.core.snapshot import Snapshot
 from brownout.core.wording import duration, percent, threshold
 
 # How sure it must be that memory stays below the disable threshold until the horizon, beside what returns. Below the
-# enable threshold there is a reserve already: 15 points by default. On 8 real series with rough load `BelowEnable` costs
+# enable threshold there is a reserve already: 15 points by default. On 8 real series of rough load `BelowEnable` costs
 # 2 % less at 0.5 and a tenth more at 0.8; in pure noise around 76 % it makes 5 to 11 flips in 12 h, at 0.58 up to 19.
 SURE_TO_FIT = {RestoreStrategy.BELOW_ENABLE: 0.63, RestoreStrategy.WHEN_IT_FITS: 0.85}
 
