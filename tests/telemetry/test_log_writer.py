@@ -90,7 +90,7 @@ def test_a_closed_pipe_is_survived() -> None:
 
 def test_closing_is_bounded_in_time() -> None:
     """A pipe that nobody reads does not keep the process from ending."""
-    with pipe() as (_, writing):
+    with pipe() as (reading, writing):
         writer = make_writer(writing, most_waiting_bytes=1_000_000)
         for _ in range(5000):
             writer.write("x" * 100)
@@ -99,6 +99,13 @@ def test_closing_is_bounded_in_time() -> None:
         dropped = writer.dropped
         writer.write("late")
         assert writer.dropped == dropped + 1
+        # Let its thread end: the next test's pipe may get the same number, and would get these lines.
+        lines: list[bytes] = []
+        reader = threading.Thread(target=read_all, args=(reading, lines))
+        reader.start()
+        eventually(lambda: not writer._thread.is_alive())
+        os.close(writing)
+        reader.join()
 
 
 def test_a_lone_surrogate_is_written_as_an_escape() -> None:

@@ -17,6 +17,9 @@ from brownout.core.errors import ControllerFault
 
 #: What asks a controller to end: a supervisor, Ctrl-C, a terminal that is closed.
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+#: aiohttp reads the machine's certificate authorities when it is imported, to be ready for connections that a box never
+#: makes. The controller forgets this again at once; what it starts gets an environment that never had it.
+NO_AUTHORITIES: Final = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 
 
 class HomeMode(StrEnum):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from brownout.bootstrap.settings import ENDING, HomeMode, Settings, default_state
+from brownout.bootstrap.settings import ENDING, NO_AUTHORITIES, HomeMode, Settings, default_state
 from brownout.cli.usage import wrong_usage
 from brownout.core.errors import InvalidInput
 from brownout.gateway.address import DEFAULT, parse_address
@@ -75,9 +75,11 @@ def controller_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
     """The argv and the environment of a controller with these settings.
 
     `-P` keeps the working directory off the path: a file `types.py` in it must not become ours. The package is found
-    where this one was, which matters for a source checkout that is not installed.
+    where this one was, which matters for a source checkout that is not installed. A box does without docstrings
+    (`-OO`: 2.3 MiB) and certificate authorities (1.6 MiB).
     """
-    argv = [sys.executable, "-P", "-m", "brownout.bootstrap", settings.to_json()]
+    box = settings.directory is not None and settings.mode is not HomeMode.KUBE
+    argv = [sys.executable, *(("-OO",) if box else ()), "-P", "-m", "brownout.bootstrap", settings.to_json()]
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(dict.fromkeys(filter(None, [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)])))
-    return argv, {**ALLOCATOR, **os.environ, "PYTHONPATH": path}
+    return argv, {**ALLOCATOR, **os.environ, **(NO_AUTHORITIES if box else {}), "PYTHONPATH": path}
