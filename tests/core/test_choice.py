@@ -238,3 +238,14 @@ def test_what_goes_by_price_is_a_beginning_of_the_order(snapshot: Snapshot) -> N
 
 def _goes_down(member: Member, decision: Decision) -> bool:
     return member.key in {step.key for step in decision.steps if step.action.sheds}
+
+
+def test_what_leaks_is_priced() -> None:
+    """With 4 points more by the horizon every place holds 4 more, and what would just have stayed goes."""
+    snapshot = _box(60.0)
+    leaking = replace(snapshot, outlook=replace(snapshot.outlook, growth_percent=4.0))
+    calm, growing = _choice(snapshot), _choice(leaking)
+    assert [after - before for before, after in zip(calm.ours_percent, growing.ours_percent, strict=True)] == [4.0] * 4
+    near = _box(53.0)  # 79 %: nothing to do, unless 4 more are on their way
+    assert _choice(near).best == 0
+    assert _choice(replace(near, outlook=replace(near.outlook, growth_percent=4.0))).best == 1

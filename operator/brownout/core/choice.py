@@ -91,7 +91,7 @@ def _places(snapshot: Snapshot, moves: Sequence[Move], at: int) -> tuple[Place, 
             return None
         sizes.append(max(0.0, 100.0 * (above - below) / limit_bytes))
         worth.append(weights.get(member.key, 1.0) * (worth_before - left))
-    ours = snapshot.outlook.ours_percent + sum(sizes[:at])
+    ours = snapshot.outlook.ours_percent + snapshot.outlook.growth_percent + sum(sizes[:at])
     figures = zip(accumulate(sizes, sub, initial=ours), accumulate(worth, initial=0.0), (*worth, 0.0), strict=True)
     return tuple([Place(ours_percent=held, lost_per_min=lost, returning=next_) for held, lost, next_ in figures])
 
