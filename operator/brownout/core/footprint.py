@@ -50,7 +50,7 @@ Footprint.UNKNOWN = Footprint(steady_bytes=0, peak_bytes=0, source=Source.UNKNOW
 # What was learned from memory that came back is kept for so many steps. Their median stands: one step whose memory came
 # back late, or in whose time the load moved, does not ruin it, and four of another size change it.
 LEARNT = 8
-# After so many steps the highest of them takes the place of the owner's guess, which may be too large for ever.
+# After so many steps they take the place of the owner's guess, which may be too large for ever.
 TRUSTED = 3
 
 
@@ -58,8 +58,8 @@ def estimate(measured: Measured, *, learned: Sequence[int] = (), guess_bytes: in
     """The footprint after these measurements, or after what was learned, or the owner's guess, or unknown.
 
     Steady is the 95th percentile of what was measured at rest, peak that of the last starts, where it is more; before
-    it was ever seen at rest a start's highest stands for both. What was only learned may have come back late: a return
-    reckons with the highest of it, and until it was learned three times with the owner's guess if that is more.
+    it was ever seen at rest a start's highest stands for both. What was only learned may have come back late, so that a
+    return reckons with more than the median of it, and until it was learned three times with the owner's guess.
     """
     highest = quantile(measured.peaks) if measured.peaks else 0
     if measured.steady or measured.peaks:
@@ -71,9 +71,22 @@ def estimate(measured: Measured, *, learned: Sequence[int] = (), guess_bytes: in
             drift_bytes_per_s=measured.drift_bytes_per_s,
         )
     if learned:
-        doubt = guess_bytes or 0 if len(learned) < TRUSTED else 0
-        peak = max(doubt, *learned[-LEARNT:])
-        return Footprint(steady_bytes=round(median(learned[-LEARNT:])), peak_bytes=peak, source=Source.LEARNED)
+        return _learned(sorted(learned[-LEARNT:]), guess_bytes)
     if guess_bytes is not None:
         return Footprint(steady_bytes=guess_bytes, peak_bytes=guess_bytes, source=Source.FIRST_GUESS)
     return Footprint.UNKNOWN
+
+
+def _learned(sizes: Sequence[int], guess_bytes: int | None) -> Footprint:
+    """The footprint after steps that freed so much, smallest first.
+
+    The load may have fallen in the very time of a step: that looks like a size that fits nowhere, and what does not
+    return teaches nothing more. So no single step counts for a return: of three or more the second largest does, of
+    fewer the owner's guess, or the smaller one where there is no guess.
+    """
+    middle = round(median(sizes))
+    if len(sizes) >= TRUSTED:
+        return Footprint(steady_bytes=middle, peak_bytes=max(middle, sizes[-2]), source=Source.LEARNED)
+    if guess_bytes is None:
+        return Footprint(steady_bytes=sizes[0], peak_bytes=sizes[0], source=Source.LEARNED)
+    return Footprint(steady_bytes=min(middle, guess_bytes), peak_bytes=guess_bytes, source=Source.LEARNED)
