@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import box, cluster, decisions, emergency, hour, training
+from tests.bench import box, cases, cluster, decisions, emergency, goals, hour, training
 from tests.bench.report import Figure, show
 
 PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "decisions": decisions.figures,
+    "cases": cases.figures,
+    "goals": goals.figures,
     "box": box.figures,
     "emergency": emergency.figures,
     "training": training.figures,
