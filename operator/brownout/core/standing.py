@@ -63,9 +63,7 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
         memory=quiet(previous.memory, member.observed.memory_bytes),
         health=_HEALTH.get(member.observed.presence, Health.UNKNOWN),
         node=standing.node or None,
-        replicas_before=member.hold.replicas_before
-        if member.hold
-        else member.observed.replicas or previous.replicas_before,
+        replicas_before=_replicas_before(member, previous),
         hold=held(member.hold, member) if member.hold else None,
         last_decision=_last_decision(standing),
         conditions=merged(previous.conditions, _conditions(standing, state, reason, message, now=now)),
