@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from brownout.api.crd import crd_documents
+from brownout.disk.documents import read_documents
 from brownout.local.crd_files import render_crds
-from brownout.local.documents import read_documents
 from tests.api.structural import unknown_keywords, walk
 
 CRDS = Path(__file__).parents[2] / "crds"

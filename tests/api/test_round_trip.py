@@ -11,7 +11,7 @@ from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy, Mode, PolicySpec
 from brownout.api.status import IntegrationStatus
 from brownout.api.validation import validate_document
 from brownout.api.workload import WorkloadKind
-from brownout.local.documents import dump_yaml, read_documents
+from brownout.disk.documents import dump_yaml, read_documents
 from tests.builders import integration_document, make_integration, make_policy, policy_document
 from tests.strategies import integration_documents, json_values, policy_documents, statuses
 

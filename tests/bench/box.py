@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from brownout.bootstrap.settings import HomeMode
-from brownout.local.documents import dump_yaml
+from brownout.disk.documents import dump_yaml
 from tests.bench.report import Figure
 from tests.builders import make_integration
 from tests.controllers import running

@@ -20,7 +20,7 @@ from pathlib import Path
 from brownout.api.policy import Scope
 from brownout.bootstrap.settings import HomeMode
 from brownout.core.errors import HomeUnavailable
-from brownout.local.documents import dump_yaml
+from brownout.disk.documents import dump_yaml
 from brownout.sensing.memory import MemoryReader, Unreadable
 from tests.bench.report import Figure, quantile
 from tests.builders import make_integration

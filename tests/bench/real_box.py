@@ -22,7 +22,7 @@ from typing import Any
 
 from brownout.bootstrap.settings import HomeMode, Settings
 from brownout.cli.run import controller_command
-from brownout.local.documents import dump_yaml
+from brownout.disk.documents import dump_yaml
 from brownout.sensing.processes import ProcTable
 from brownout.simulate.loop import Tick
 from brownout.simulate.plant import Plant, Thing, noise

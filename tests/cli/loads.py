@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 from brownout.cli.options import now
 from brownout.core.sample import Sample, Witness
+from brownout.disk.documents import dump_yaml
 from brownout.history.store import SqliteJournal
-from brownout.local.documents import dump_yaml
 from tests.builders import integration_document, policy_document
 
 GIB = 2**30

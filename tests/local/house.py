@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from brownout.api.integration import Integration
+from brownout.disk.documents import dump_yaml
 from brownout.engine.ports import Inventory
-from brownout.local.documents import dump_yaml
 from brownout.local.files import LocalHome
 from tests.builders import integration_document, policy_document
 from tests.eventually import eventually_async

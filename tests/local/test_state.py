@@ -12,7 +12,7 @@ import pytest
 from brownout.api.reasons import Reason
 from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.errors import AlreadyRunning, HomeUnavailable, InvalidInput
-from brownout.local.atomic import replace
+from brownout.disk.atomic import replace
 from brownout.local.files import LocalHome
 from brownout.local.lock import StateLock, is_running
 from brownout.local.status import read_policy, read_statuses

@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from brownout.bootstrap.settings import HomeMode, Settings
 from brownout.cli.run import controller_command
-from brownout.local.atomic import replace
-from brownout.local.documents import dump_yaml
+from brownout.disk.atomic import replace
+from brownout.disk.documents import dump_yaml
 
 MIB = 1024 * 1024
 # Every page is written to, so that it is really taken. It ends on SIGTERM as any program does.

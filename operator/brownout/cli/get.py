@@ -17,7 +17,7 @@ from brownout.cli.source import Source, source_of
 from brownout.core.errors import InvalidInput
 from brownout.core.table import integration_table, place, plain_table
 from brownout.core.tiers import thresholds_in_force
-from brownout.local.documents import dump_yaml
+from brownout.disk.documents import dump_yaml
 
 INTEGRATION_WORDS = ("integrations", "integration", "intg")
 POLICY_WORDS = ("policy", "policies", "brownoutpolicies", "brownoutpolicy", "bpol")

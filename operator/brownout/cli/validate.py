@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from brownout.api.problems import Problem
+from brownout.disk.opening import FileText, refused
 from brownout.local.assembly import Good, assemble
-from brownout.local.opening import FileText, refused
 from brownout.local.parsing import FileState, parse
 from brownout.local.reading import read_directory
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from brownout.api.crd import crd_documents, crd_file_name
-from brownout.local.documents import dump_yaml
+from brownout.disk.documents import dump_yaml
 
 __all__ = ["render_crds"]
 

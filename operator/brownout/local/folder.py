@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from brownout.core.errors import HomeUnavailable, InvalidInput
-from brownout.local.opening import FileText, Root, read_file
+from brownout.disk.opening import FileText, Root, read_file
+from brownout.disk.ownership import caution, distrust
 from brownout.local.reading import Reading, read_directory
-from brownout.local.trust import caution, distrust
 
 __all__ = ["Folder"]
 

@@ -12,7 +12,7 @@ from threading import Event
 from typing import Final, Self
 
 from brownout.core.errors import AlreadyRunning, HomeUnavailable, InvalidInput
-from brownout.local.atomic import FILE_MODE, private_folder
+from brownout.disk.atomic import FILE_MODE, private_folder
 
 __all__ = ["StateLock", "is_running"]
 

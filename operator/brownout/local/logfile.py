@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from brownout.core.instant import Instant
-from brownout.local.atomic import FILE_MODE, private_folder
+from brownout.disk.atomic import FILE_MODE, private_folder
 
 __all__ = ["LogFile"]
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final
 
+from brownout.disk.atomic import FILE_MODE, file_stem, private_folder, remove
 from brownout.engine.ports import Clock
-from brownout.local.atomic import FILE_MODE, file_stem, private_folder, remove
 from brownout.local.logfile import LogFile
 
 __all__ = ["Logs"]

@@ -15,8 +15,8 @@ from brownout.api.integration import Integration
 from brownout.api.policy import BrownoutPolicy
 from brownout.api.problems import Fault, Problem, shown
 from brownout.api.validation import validate_document
-from brownout.local.documents import Document, read_documents
-from brownout.local.opening import FileText
+from brownout.disk.documents import Document, read_documents
+from brownout.disk.opening import FileText
 
 __all__ = ["RULING_POLICY", "FileState", "parse"]
 

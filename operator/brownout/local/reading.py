@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from brownout.core.errors import HomeUnavailable
-from brownout.local.opening import FileText, Root, read_file, refused
-from brownout.local.trust import distrust
+from brownout.disk.opening import FileText, Root, read_file, refused
+from brownout.disk.ownership import distrust
 
 __all__ = ["Reading", "read_directory"]
 

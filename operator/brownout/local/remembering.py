@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Final
 
 from brownout.api.integration import Integration
+from brownout.disk.atomic import replace
+from brownout.disk.documents import dump_yaml, read_documents
 from brownout.local.assembly import FILE_ANNOTATION, Good
-from brownout.local.atomic import replace
-from brownout.local.documents import dump_yaml, read_documents
 from brownout.local.parsing import FileState
 from brownout.local.status import read_policy, read_statuses
 

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from brownout.api.integration import Integration
 from brownout.api.policy import BrownoutPolicy
 from brownout.api.status import IntegrationStatus, PolicyStatus
+from brownout.disk.opening import FileText
 from brownout.engine.ports import Inventory
 from brownout.local.assembly import FILE_ANNOTATION, Good, assemble
-from brownout.local.opening import FileText
 from brownout.local.parsing import FileState, parse
 from brownout.local.remembering import before_of
 

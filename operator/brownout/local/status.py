@@ -11,8 +11,8 @@ from typing import Final
 from brownout.api.integration import Integration
 from brownout.api.policy import BrownoutPolicy
 from brownout.api.validation import validate_document
-from brownout.local.atomic import file_stem, remove, replace
-from brownout.local.documents import dump_yaml, read_documents
+from brownout.disk.atomic import file_stem, remove, replace
+from brownout.disk.documents import dump_yaml, read_documents
 
 __all__ = ["StatusFiles", "read_policy", "read_statuses"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brownout.local.documents import dump_yaml, read_documents
+from brownout.disk.documents import dump_yaml, read_documents
 from tests.strategies import json_objects, json_values
 
 ALIAS_BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(

@@ -17,7 +17,7 @@ import yaml
 from typing_extensions import override
 
 from brownout.api.problems import Fault, Problem
-from brownout.local.yaml_values import Marks, NotAllowed, Values, plain_value
+from brownout.disk.yaml_values import Marks, NotAllowed, Values, plain_value
 
 __all__ = ["Document", "dump_yaml", "read_documents"]
 

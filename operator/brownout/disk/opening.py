@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from brownout.api.problems import Fault, Problem
-from brownout.local.trust import distrust
+from brownout.disk.ownership import distrust
 
 __all__ = ["FileText", "Root", "read_file", "refused"]
 

@@ -1,0 +1,4 @@
+"""What lies on disk, for every adapter: opened safely, read as YAML within bounds, replaced whole.
+
+It knows no objects.
+"""
