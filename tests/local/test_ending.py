@@ -13,12 +13,13 @@ import pytest
 
 from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus, ProcessId
-from brownout.local import ending, exits, supervisor
+from brownout.local import supervisor
 from brownout.local.command import CommandDriver
-from brownout.local.ending import Ending, Manner
-from brownout.local.exits import open_pidfd, reap, send
 from brownout.local.launch import Launch
 from brownout.local.spawning import Leader, Refusal, Spawner
+from brownout.processes import ending, exits
+from brownout.processes.ending import Ending, Manner
+from brownout.processes.exits import open_pidfd, reap, send
 from brownout.sensing.processes import ProcTable
 from tests.eventually import eventually_async
 from tests.local.box import TABLE, Box, SteadyClock, program, until

@@ -6,7 +6,7 @@ import shutil
 from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus
 from brownout.local.command import CommandDriver
-from brownout.local.logfile import LogFile
+from brownout.processes.logfile import LogFile
 from tests.eventually import eventually_async
 from tests.local.box import Box, program
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from brownout.local.command import CommandDriver
-from brownout.local.orphans import Orphans, become_subreaper
+from brownout.processes.orphans import Orphans, become_subreaper
 from tests.eventually import eventually, eventually_async
 from tests.local.box import TABLE, Box, program
 

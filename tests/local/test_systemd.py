@@ -11,9 +11,10 @@ import pytest
 from brownout.api.integration import Integration
 from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus
-from brownout.local import backoff, systemctl
+from brownout.local import systemctl
 from brownout.local.systemd import SystemdDriver
 from brownout.local.unit import unit_state
+from brownout.processes import backoff
 from tests.builders import make_integration
 from tests.eventually import eventually_async
 from tests.local.loops import run

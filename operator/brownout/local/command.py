@@ -20,10 +20,10 @@ from brownout.core.member import Observation, Presence
 from brownout.engine.ports import Clock, Outcome, OutcomeStatus, ProcessId, ProcessTable
 from brownout.local.census import Census, OnFault
 from brownout.local.launch import SPEC_MARK, Launch, launch_of, launches_of
-from brownout.local.logs import Logs
-from brownout.local.orphans import Orphans, become_subreaper
 from brownout.local.spawning import Spawner
 from brownout.local.supervisor import Supervisor
+from brownout.processes.logs import Logs
+from brownout.processes.orphans import Orphans, become_subreaper
 
 __all__ = ["CommandDriver"]
 

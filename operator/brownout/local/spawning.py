@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from brownout.engine.ports import ProcessId, ProcessTable
-from brownout.local.exits import open_pidfd, reap
 from brownout.local.launch import Launch
-from brownout.local.logs import Logs
+from brownout.processes.exits import open_pidfd, reap
+from brownout.processes.logs import Logs
 
 __all__ = ["Leader", "Refusal", "Spawner"]
 

@@ -16,13 +16,13 @@ from typing import Final
 
 from brownout.core.member import Observation, Presence
 from brownout.engine.ports import Outcome, OutcomeStatus, ProcessId
-from brownout.local import backoff
 from brownout.local.census import Census, OnFault
-from brownout.local.ending import Ended, Ending, Manner
-from brownout.local.exits import open_pidfd, until_exit
 from brownout.local.launch import Launch
-from brownout.local.phrases import exit_phrase, stop_outcome
 from brownout.local.spawning import Leader, Refusal, Spawner
+from brownout.processes import backoff
+from brownout.processes.ending import Ended, Ending, Manner
+from brownout.processes.exits import open_pidfd, until_exit
+from brownout.processes.phrases import exit_phrase, stop_outcome
 
 __all__ = ["Supervisor"]
 

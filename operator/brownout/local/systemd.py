@@ -11,10 +11,10 @@ from typing import Final
 from brownout.api.integration import Integration, Level
 from brownout.core.member import Observation, Presence
 from brownout.engine.ports import Outcome, OutcomeStatus
-from brownout.local import backoff
 from brownout.local.census import OnFault
 from brownout.local.systemctl import Systemctl
 from brownout.local.unit import PROPERTIES, UnitState, unit_state
+from brownout.processes import backoff
 
 __all__ = ["SystemdDriver"]
 

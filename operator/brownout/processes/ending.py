@@ -13,7 +13,7 @@ from signal import Signals
 from typing import Final
 
 from brownout.engine.ports import ProcessId
-from brownout.local.exits import Lives, send, until_exits
+from brownout.processes.exits import Lives, send, until_exits
 
 __all__ = ["Ended", "Ending", "Manner"]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from brownout.local.exits import reap
+from brownout.processes.exits import reap
 
 __all__ = ["Orphans", "become_subreaper"]
 

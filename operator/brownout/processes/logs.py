@@ -20,7 +20,7 @@ from typing import Final
 
 from brownout.disk.atomic import FILE_MODE, file_stem, private_folder, remove
 from brownout.engine.ports import Clock
-from brownout.local.logfile import LogFile
+from brownout.processes.logfile import LogFile
 
 __all__ = ["Logs"]
 

@@ -4,7 +4,7 @@ from signal import Signals
 from typing import Final
 
 from brownout.engine.ports import Outcome, OutcomeStatus
-from brownout.local.ending import Ended, Manner
+from brownout.processes.ending import Ended, Manner
 
 __all__ = ["exit_phrase", "stop_outcome"]
 
