@@ -17,7 +17,7 @@ from brownout.api.problems import Fault, Problem, path_text, shown
 from brownout.api.schema import part_of
 from brownout.api.together import check_together
 
-__all__ = ["KINDS", "LineOf", "check_together", "validate_document"]
+__all__ = ["KINDS", "LineOf", "Path", "check_together", "problems_of", "validate_document"]
 
 Path = tuple[str | int, ...]
 LineOf = Callable[[Path], int | None]
@@ -67,9 +67,16 @@ def validate_document(
     try:
         return kind.from_wire(document)
     except ValidationError as refusal:
-        # Thousands of faults fit into one file; nobody reads past the first hundred.
-        errors = refusal.errors(include_url=False)[:_MOST_PROBLEMS]
-        return _sorted(_problem(kind, error, file, line_of) for error in errors)
+        return problems_of(kind, refusal, file=file, line_of=line_of)
+
+
+def problems_of(
+    model: type[BaseModel], refusal: ValidationError, *, file: str = "", line_of: LineOf = _nowhere
+) -> tuple[Problem, ...]:
+    """Give what a model refused as problems, in the order of their lines."""
+    # Thousands of faults fit into one file; nobody reads past the first hundred.
+    errors = refusal.errors(include_url=False)[:_MOST_PROBLEMS]
+    return _sorted(_problem(model, error, file, line_of) for error in errors)
 
 
 def _sorted(problems: Iterator[Problem]) -> tuple[Problem, ...]:

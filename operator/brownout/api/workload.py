@@ -19,6 +19,7 @@ from brownout.api.rules import Location, Rule, Ruled
 from brownout.api.wire import Wire
 
 __all__ = [
+    "PLUGIN_NAME",
     "RUNNABLE",
     "CommandWorkload",
     "PluginWorkload",
@@ -40,7 +41,7 @@ _UNIT: Final = Text(
     pattern=r"[A-Za-z0-9_][A-Za-z0-9:_.\\-]*(@[A-Za-z0-9:_.\\-]*[A-Za-z0-9:_\\-])?\.(service|socket|timer|slice|target)",
     longest=255,
 )
-_PLUGIN: Final = Text(
+PLUGIN_NAME: Final = Text(
     allowed="must be a lowercase name of letters, digits, '-' and '_', such as voice",
     pattern=r"[a-z0-9]([-_a-z0-9]*[a-z0-9])?",
     longest=63,
@@ -119,7 +120,7 @@ class CommandWorkload(Ruled):
 class PluginWorkload(Wire):
     """A plugin of the plugin directory or of an installed package, run in a process of its own."""
 
-    name: Annotated[str, _PLUGIN] = Field(description="Name of the plugin.")
+    name: Annotated[str, PLUGIN_NAME] = Field(description="Name of the plugin.")
     config: dict[str, Any] = Field(default_factory=dict, description="What the plugin is given at its start.")
 
 

@@ -1,0 +1,195 @@
+"""The vocabulary in which a manifest says what its config may hold, and the check of a config against it.
+
+It is the part of JSON Schema that a config needs (type, default, minimum, maximum, pattern, enum, items), with two
+kinds of text that the rest of our files has as well: durations and amounts of memory. Each kind is one of the wire's
+own leaves, so a config is refused in the words of everything else.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import Field
+from pydantic_core import PydanticCustomError
+from typing_extensions import override
+
+from brownout.api.leaves import Choice, Flag, Leaf, Number, Text, Whole, refuse
+from brownout.api.problems import Fault, Problem, path_text, shown
+from brownout.api.quantities import Duration, Quantity
+from brownout.api.rules import Location, Rule, Ruled
+from brownout.api.validation import Path
+
+__all__ = ["Kind", "Setting", "check_config"]
+
+_EXACT: Final = 2**53  # the largest whole number that JSON's readers agree on
+_MOST_ITEMS: Final = 1000
+_MASK: Final = '"******"'
+
+
+class Kind(StrEnum):
+    """What a config entry is. A duration reaches the plugin in seconds, memory in bytes."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DURATION = "duration"
+    MEMORY = "memory"
+    LIST = "list"
+    MAP = "map"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Word(Leaf):
+    """One of the words that a manifest lists."""
+
+    of: tuple[str, ...]
+
+    @override
+    def accept(self, value: object, *, wire: bool) -> object:
+        return value if value in self.of else refuse(", ".join(f'"{word}"' for word in self.of), "unsupported")
+
+
+def _unreadable_pattern(pattern: object) -> Location | None:
+    try:
+        re.compile(pattern if isinstance(pattern, str) else "")
+    except re.error:
+        return ("pattern",)
+    return None
+
+
+class Setting(Ruled):
+    """One entry of the config: what it is, and what it may be."""
+
+    type: Annotated[Kind, Choice(of=Kind)] = Field(description="What it is.")
+    description: Annotated[str, Text(longest=512)] = Field(default="", description="What it means, for its reader.")
+    default: Any = Field(default=None, description="What it is where nothing is given.")
+    required: Annotated[bool, Flag()] = Field(default=False, description="Whether something must be given.")
+    secret: Annotated[bool, Flag()] = Field(default=False, description="Whether it is never shown.")
+    minimum: Annotated[float, Number(at_least=-_EXACT, at_most=_EXACT)] | None = Field(
+        default=None, description="The least, of an integer or a number."
+    )
+    maximum: Annotated[float, Number(at_least=-_EXACT, at_most=_EXACT)] | None = Field(
+        default=None, description="The most, of an integer or a number."
+    )
+    pattern: Annotated[str, Text(longest=256)] | None = Field(
+        default=None, description="A regular expression that matches the whole of a string."
+    )
+    enum: tuple[Annotated[str, Text(longest=256)], ...] = Field(
+        default=(), max_length=64, description="The only strings that are allowed."
+    )
+    items: "Setting | None" = Field(default=None, description="What a list or a map holds; strings, unless said.")
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            fields=("required", "default"),
+            fault=lambda required, default: ("default",) if required and default is not None else None,
+            message="must be left out, because something must be given",
+        ),
+        Rule(
+            fields=("minimum", "maximum"),
+            fault=lambda low, high: ("minimum",) if low is not None and high is not None and low > high else None,
+            message="must be at most the maximum",
+        ),
+        Rule(
+            fields=("type", "enum"),
+            fault=lambda kind, words: ("enum",) if words and kind is not Kind.STRING else None,
+            message="must be left out, because only a string has words to choose from",
+        ),
+        Rule(fields=("pattern",), fault=_unreadable_pattern, message="must be a regular expression"),
+    )
+
+    @property
+    def leaf(self) -> Leaf | None:
+        """What checks a single value; None for lists and maps."""
+        if self.enum:
+            return _Word(of=self.enum)
+        low = -_EXACT if self.minimum is None else self.minimum
+        high = _EXACT if self.maximum is None else self.maximum
+        pattern = self.pattern or ""
+        allowed = f"must match {pattern}" if pattern else Text.allowed
+        return {
+            Kind.STRING: Text(allowed=allowed, pattern=pattern, longest=4096),
+            Kind.INTEGER: Whole(at_least=int(low), at_most=int(high)),
+            Kind.NUMBER: Number(at_least=low, at_most=high),
+            Kind.BOOLEAN: Flag(),
+            Kind.DURATION: Duration(),
+            Kind.MEMORY: Quantity(),
+        }.get(self.type)
+
+
+def check_config(
+    settings: Mapping[str, Setting], given: Mapping[str, Any], path: Path = ("config",)
+) -> dict[str, Any] | tuple[Problem, ...]:
+    """The config that a plugin is given: what was written, parsed, and the defaults; or every problem that it has.
+
+    `path` is where the config stands in its document.
+    """
+    problems: list[Problem] = []
+    config: dict[str, Any] = {}
+    known = ", ".join(sorted(settings)) or "none"
+    for name in given.keys() - settings.keys():
+        allowed = f"known are: {known}"
+        problems.append(Problem(path=path_text((*path, name)), allowed=allowed, fault=Fault.UNKNOWN_FIELD))
+    for name, setting in settings.items():
+        value = given.get(name, setting.default)
+        if value is None:
+            problems.extend(_missing(setting, (*path, name)))
+            continue
+        try:
+            config[name] = _accepted(setting, value)
+        except _Refused as refused:
+            problems.append(refused.problem(setting, (*path, name)))
+    return tuple(sorted(problems, key=lambda problem: problem.path)) if problems else config
+
+
+def _missing(setting: Setting, path: Path) -> Iterator[Problem]:
+    if setting.required:
+        yield Problem(path=path_text(path), allowed=setting.description, fault=Fault.REQUIRED)
+
+
+class _Refused(Exception):
+    """A value does not fit; caught where its path is known."""
+
+    def __init__(self, value: object, allowed: str, fault: Fault, below: Path = ()) -> None:
+        super().__init__(allowed)
+        self.value, self.allowed, self.fault, self.below = value, allowed, fault, below
+
+    def problem(self, setting: Setting, path: Path) -> Problem:
+        """It as a problem of the entry at a path."""
+        whole = (*path, *self.below)
+        value = _MASK if setting.secret else shown(self.value, whole)
+        return Problem(path=path_text(whole), value=value, allowed=self.allowed, fault=self.fault)
+
+
+def _accepted(setting: Setting, value: object) -> object:
+    leaf = setting.leaf
+    if leaf is None:
+        return _held(setting, value)
+    try:
+        found = leaf.accept(value, wire=True)
+    except PydanticCustomError as refusal:
+        fault = Fault.UNSUPPORTED if refusal.type == "unsupported" else Fault.INVALID
+        raise _Refused(value, str((refusal.context or {}).get("allowed", "")), fault) from None
+    return found
+
+
+def _held(setting: Setting, value: object) -> object:
+    """The parts of a list or a map, each checked."""
+    wanted, word = (list, "a list") if setting.type is Kind.LIST else (dict, "an object")
+    if not isinstance(value, wanted):
+        raise _Refused(value, f"must be {word}", Fault.INVALID)
+    if len(value) > _MOST_ITEMS:
+        raise _Refused(value, f"must hold at most {_MOST_ITEMS} items", Fault.INVALID)
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    checked = {at: _part(setting.items or Setting(type=Kind.STRING), at, part) for at, part in parts}
+    return checked if isinstance(value, dict) else list(checked.values())
+
+
+def _part(setting: Setting, at: str | int, part: object) -> object:
+    try:
+        return _accepted(setting, part)
+    except _Refused as refused:
+        raise _Refused(refused.value, refused.allowed, refused.fault, (at, *refused.below)) from None
