@@ -4,9 +4,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from brownout.api.budget import Per
 from brownout.api.metadata import API_VERSION
 from brownout.api.quantities import format_duration, format_quantity
-from brownout.api.reasons import ConditionStatus, ConditionType, Reason, State
+from brownout.api.reasons import BudgetState, ConditionStatus, ConditionType, Reason, State
 from brownout.api.strategies import DecideStrategy, ForecastModel, Mode, RestoreStrategy, Scope
 
 TIMES = st.just("2026-01-02T03:04:05Z")
@@ -92,7 +93,9 @@ def integration_documents() -> st.SearchStrategy[dict[str, Any]]:
     numbers = {"priority": st.integers(-(10**9), 10**9), "concurrency": st.integers(1, 10000)}
     flags = {name: st.booleans() for name in ("enabled", "essential", "pinned")}
     route = st.fixed_dictionaries({"match": st.just({"channel": "discord", "command": "!play*"})})
-    budget = _some({}, {"duration": durations(1000), "tokens": st.integers(1, 2**53), "warnAt": st.integers(1, 100)})
+    counts = {"tokens": st.integers(0, 2**53), "apiCalls": st.integers(0, 2**53)}
+    per = st.sampled_from([*Per]).map(str)
+    budget = _some({}, {"duration": durations(1000), **counts, "per": per, "warnAt": st.integers(1, 100)})
     parts = {
         "dependsOn": st.lists(names().map(lambda name: f"other-{name}"), max_size=3, unique=True),
         "node": st.just("") | names(),
@@ -157,6 +160,7 @@ def statuses() -> st.SearchStrategy[dict[str, Any]]:
         "reason": st.sampled_from([*Reason]).map(str),
         "message": plain_text(),
         "footprint": _some({}, {"steady": memory_bytes().map(format_quantity), "source": st.just("measured")}),
+        "budget": _some({}, {"state": st.sampled_from([*BudgetState]).map(str), "resetsAt": TIMES}),
         "replicasBefore": st.integers(0, 1000),
         "hold": _some({}, {"byController": st.booleans(), "waitFactor": st.floats(1, 64), "returnedAt": TIMES}),
         "conditions": st.lists(condition, max_size=3),

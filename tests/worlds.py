@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from brownout.api.policy import PolicySpec
-from brownout.api.reasons import Reason
+from brownout.api.reasons import BudgetState, Reason
+from brownout.core.allowance import UNLIMITED, Allowance
 from brownout.core.footprint import Footprint, Source
 from brownout.core.forecast import Forecast, Model
 from brownout.core.forecasting.feeding import fed
@@ -142,6 +143,12 @@ def make_hold(
     return Hold(rung=rung, since=since, reason=reason, message="as it was said then", wait_factor=wait_factor)
 
 
+def make_allowance(state: BudgetState = BudgetState.EXCEEDED, percent: float = 100.0) -> Allowance:
+    """Make what a budget of a million tokens a day has come to."""
+    used = f"used {round(percent)} 000 of 100 000 tokens today"
+    return Allowance(state=state, percent=percent, message=used, returns_when="it is 00:00 UTC", resets_at=NOW + 60.0)
+
+
 def make_member(
     name: str = "voice",
     sizes: float | Iterable[float | None] | None = 10.0,
@@ -154,6 +161,7 @@ def make_member(
     resting: bool = False,
     accepted: bool = True,
     ours: bool = True,
+    allowance: Allowance = UNLIMITED,
     status: Mapping[str, Any] | None = None,
     **spec: Any,
 ) -> Member:
@@ -180,6 +188,7 @@ def make_member(
         resting=resting,
         accepted=accepted,
         ours=ours,
+        allowance=allowance,
     )
 
 

@@ -24,6 +24,7 @@ _FULL: dict[str, Any] = {
         "duration": "1h",
         "tokens": 1000,
         "apiCalls": 10,
+        "per": "day",
         "warnAt": 80,
         "finishAt": 80,
         "checkpointEvery": "5m",

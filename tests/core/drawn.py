@@ -7,12 +7,13 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from brownout.api.reasons import Reason
+from brownout.api.reasons import BudgetState, Reason
+from brownout.core.allowance import UNLIMITED
 from brownout.core.member import Hold, Member, Presence
 from brownout.core.settle import Pending
 from brownout.core.snapshot import Snapshot
 from tests.builders import make_policy
-from tests.worlds import NOW, make_forecast, make_hold, make_member, make_path, make_snapshot
+from tests.worlds import NOW, make_allowance, make_forecast, make_hold, make_member, make_path, make_snapshot
 
 #: Worlds take long to draw (30 ms), so their laws are tried on fewer of them than other laws are.
 FEWER = settings(max_examples=30)
@@ -29,6 +30,7 @@ BY_COST = tuple(
 )
 UNKNOWN_PERCENT = (None, math.nan, math.inf, -math.inf, -1.0, 1e308)
 PRESSURE = (Reason.ABOVE_THRESHOLD, Reason.FORECAST_ABOVE_THRESHOLD, Reason.EMERGENCY, Reason.DOES_NOT_FIT)
+BY_BUDGET = (Reason.BUDGET_APPROACHING, Reason.BUDGET_EXCEEDED)
 BY_OWNER = (Reason.DISABLED_BY_OWNER, Reason.DEPENDENCY_DISABLED)
 
 
@@ -45,8 +47,9 @@ _FACETS = st.tuples(
 )
 _SELDOM = st.sampled_from([False, False, False, True])
 _ODDITIES = st.tuples(st.sampled_from([*Presence]), st.booleans(), _SELDOM, _SELDOM, _SELDOM, _SELDOM, _SELDOM)
+_ALLOWANCE = st.sampled_from([UNLIMITED] * 4 + [make_allowance(state) for state in BudgetState])
 _HOLD = st.none() | st.tuples(
-    st.integers(1, 3), st.sampled_from([*PRESSURE, *BY_OWNER]), st.sampled_from([1.0, 2.0, 16.0])
+    st.integers(1, 3), st.sampled_from([*PRESSURE, *BY_BUDGET, *BY_OWNER]), st.sampled_from([1.0, 2.0, 16.0])
 )
 
 
@@ -89,6 +92,7 @@ def _spoiled(draw: st.DrawFn, member: Member) -> Member:
         resting=resting,
         accepted=not rejected,
         ours=not foreign,
+        allowance=draw(_ALLOWANCE),
     )
 
 

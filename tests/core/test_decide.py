@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from brownout.api.reasons import Reason
 from brownout.core.decide import RULES, decide, within_limits
-from brownout.core.member import Member, Presence
+from brownout.core.member import BUDGET_REASONS, OWNERS_REASONS, Member, Presence
 from brownout.core.outlook import look_out
 from brownout.core.plan import Action, Step, Verdict
 from brownout.core.settle import Pending
@@ -30,8 +30,8 @@ def _names(steps: Sequence[Step]) -> list[str]:
 
 
 def _not_owners(steps: Sequence[Step]) -> list[Step]:
-    """Give the steps that are not the owner's own wish."""
-    return [step for step in steps if step.reason not in (Reason.DISABLED_BY_OWNER, Reason.DEPENDENCY_DISABLED)]
+    """Give the steps that are not the owner's own wish, said in a spec or in its budget."""
+    return [step for step in steps if step.reason not in (*OWNERS_REASONS, *BUDGET_REASONS)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from brownout.api.budget import Budget
 from brownout.api.ladder import LADDER_RULES, NOT_ITSELF
 from brownout.api.leaves import Flag, Number, Text, Whole
 from brownout.api.metadata import ObjectName, Resource
@@ -129,25 +130,6 @@ class Route(Wire):
         min_length=1,
         max_length=16,
         description="Properties of a request as literal text; all must match. A '*' at the end matches any rest.",
-    )
-
-
-class Budget(Wire):
-    """Limits of a run of the integration. A limit that is absent does not limit."""
-
-    duration: Annotated[float, Duration(at_least=1.0)] | None = Field(default=None, description="Longest run.")
-    tokens: Annotated[int, Whole(at_least=1, at_most=2**53)] | None = Field(default=None, description="Most tokens.")
-    api_calls: Annotated[int, Whole(at_least=1, at_most=2**53)] | None = Field(
-        default=None, description="Most calls of an API."
-    )
-    warn_at: Annotated[float, Number(above=True, at_most=100)] = Field(
-        default=80.0, description="Percent of any limit at which the run is approaching it."
-    )
-    finish_at: Annotated[float, Number(at_most=100)] = Field(
-        default=80.0, description="Percent of its work from which a run that approaches a limit may still finish."
-    )
-    checkpoint_every: Annotated[float, Duration(at_least=1.0)] = Field(
-        default=300.0, description="Time from one checkpoint to the next."
     )
 
 

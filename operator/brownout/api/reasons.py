@@ -6,7 +6,7 @@ added in this file and nowhere else. Nothing here knows when a word applies.
 
 from enum import StrEnum
 
-__all__ = ["Circuit", "ConditionStatus", "ConditionType", "Health", "Reason", "State"]
+__all__ = ["BudgetState", "Circuit", "ConditionStatus", "ConditionType", "Health", "Reason", "State"]
 
 
 class Reason(StrEnum):
@@ -59,6 +59,14 @@ class Circuit(StrEnum):
     CLOSED = "Closed"
     OPEN = "Open"
     HALF_OPEN = "HalfOpen"
+
+
+class BudgetState(StrEnum):
+    """How a run of work stands to its limits."""
+
+    OK = "OK"
+    APPROACHING = "Approaching"
+    EXCEEDED = "Exceeded"
 
 
 class ConditionType(StrEnum):

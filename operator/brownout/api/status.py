@@ -11,11 +11,11 @@ from pydantic import Field, JsonValue, ValidationError
 
 from brownout.api.leaves import Choice, Flag, Number, Text, Whole
 from brownout.api.quantities import MeasuredBytes, Seconds
-from brownout.api.reasons import Circuit, ConditionStatus, ConditionType, Health, Reason, State
+from brownout.api.reasons import BudgetState, Circuit, ConditionStatus, ConditionType, Health, Reason, State
 from brownout.api.wire import ReadBack
 
-__all__ = ["Condition", "FootprintStatus", "HardwareStatus", "Held", "IntegrationStatus", "LastDecision"]
-__all__ += ["PolicyStatus", "ThresholdsStatus"]
+__all__ = ["BudgetStatus", "Condition", "FootprintStatus", "HardwareStatus", "Held", "IntegrationStatus"]
+__all__ += ["LastDecision", "PolicyStatus", "ThresholdsStatus"]
 
 _Word = Annotated[str, Text(longest=253)]
 _Sentence = Annotated[str, Text(longest=4096)]
@@ -110,6 +110,18 @@ class Held(ReadBack):
     returned_at: _Time | None = Field(default=None, description="When it last came back.")
 
 
+class BudgetStatus(ReadBack):
+    """How its run stands to the limits of `spec.budget`."""
+
+    state: Annotated[BudgetState, Choice(of=BudgetState)] | None = Field(
+        default=None, description="OK, approaching a limit, or over one."
+    )
+    percent: _Percent | None = Field(
+        default=None, description="Used of the limit that is nearest, in percent, rounded down to tens."
+    )
+    resets_at: _Time | None = Field(default=None, description="When it counts from zero again.")
+
+
 class IntegrationStatus(_Tolerant):
     """What the controller sees and has decided. Written by the controller alone."""
 
@@ -124,6 +136,7 @@ class IntegrationStatus(_Tolerant):
     memory: MeasuredBytes | None = Field(default=None, description="Memory that it holds now.")
     health: Annotated[Health, Choice(of=Health)] | None = Field(default=None, description="What the checks say.")
     circuit: Annotated[Circuit, Choice(of=Circuit)] | None = Field(default=None, description="State of the breaker.")
+    budget: BudgetStatus | None = Field(default=None, description="How its run stands to its limits.")
     node: _Word | None = Field(default=None, description="Node whose agent speaks.")
     replicas_before: Annotated[int, Whole()] | None = Field(
         default=None, description="Replicas of the target before it was switched off; they are what it gets back."

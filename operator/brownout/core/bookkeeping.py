@@ -6,7 +6,7 @@ from types import MappingProxyType
 from brownout.api.policy import Stabilization
 from brownout.core.instant import Instant
 from brownout.core.ledger import Failures, Ledger, Said
-from brownout.core.member import Hold
+from brownout.core.member import BUDGET_REASONS, Hold
 from brownout.core.plan import Action, Step
 from brownout.core.settle import Pending
 
@@ -39,8 +39,10 @@ def shed_done(  # noqa: PLR0913 - the facts of one step that was carried out, ea
 
     `began` is when the step began, where that is long before now: a graceful stop frees memory before it ends.
     """
-    factor = _wait_factor(ledger, step.key, now=now, stabilization_s=stabilization.enable)
     held = ledger.holds.get(step.key)
+    factor = _wait_factor(ledger, step.key, now=now, stabilization_s=stabilization.enable)
+    if step.reason in BUDGET_REASONS:  # the return was right: what ended it is no memory
+        factor = held.wait_factor if held else 1.0
     hold = Hold(
         rung=step.to_rung,
         since=now,
@@ -54,7 +56,7 @@ def shed_done(  # noqa: PLR0913 - the facts of one step that was carried out, ea
         holds=MappingProxyType({**ledger.holds, step.key: hold}),
         moved=MappingProxyType({**ledger.moved, step.key: now}),
     )
-    if hold.by_owner or (step.delta_bytes == 0 and step.leaves_bytes is None):
+    if hold.by_owner or hold.by_budget or (step.delta_bytes == 0 and step.leaves_bytes is None):
         return ledger
     used = _used_before(ledger, now if began is None else began)
     pending = _pending(ledger, step, now=now, settle_s=stabilization.settle, used=used, learns=not measured)

@@ -60,7 +60,8 @@ def _line(snapshot: Snapshot) -> tuple[tuple[Move, ...], int]:
     """The moves in order, and how many of them are taken."""
     goers = {member.key for member in snapshot.sheddable(emergency=False)}
     movable = tuple(member for member in snapshot.order if member.key in goers or _held(member, snapshot))
-    moves = tuple(descent(movable, from_the_top=True))
+    line = descent(movable, from_the_top=True)
+    moves = tuple((member, rung) for member, rung in line if rung > snapshot.ceiling(member))  # the rest is no choice
     at = next((index for index, (member, rung) in enumerate(moves) if member.rung < rung), len(moves))
     strays = {member.key for member, rung in moves[at:] if member.rung >= rung}
     if not strays:
@@ -83,7 +84,8 @@ def _places(snapshot: Snapshot, moves: Sequence[Move], at: int) -> tuple[Place, 
     stands: dict[str, tuple[int, float]] = {}
     sizes, worth = [], []
     for member, rung in moves:
-        before, worth_before = stands.get(member.key) or (0, value_of(member.ladder, 0))
+        top = snapshot.ceiling(member)
+        before, worth_before = stands.get(member.key) or (top, value_of(member.ladder, top))
         left = value_of(member.ladder, rung)
         stands[member.key] = (rung, left)
         above, below = _size_bytes(member, before), _size_bytes(member, rung)

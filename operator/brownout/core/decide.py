@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from brownout.api.policy import ForecastModel, RestoreStrategy
 from brownout.api.reasons import Reason
-from brownout.core import explain, owner, priced
+from brownout.core import explain, owner, priced, spending
 from brownout.core.choice import Choice, choose
 from brownout.core.instant import Instant
 from brownout.core.outlook import Outlook
@@ -72,6 +72,11 @@ def owners_wish(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """What its owner switched off goes off, whatever the load and whatever is known of it."""
     steps = tuple(step for step in owner.switched_off(snapshot) if step.key not in snapshot.in_flight)
     return _carry_out(Verdict.OWNER, steps)
+
+
+def over_budget(snapshot: Snapshot, _now: Instant) -> Answer | None:
+    """What is over its owner's budget goes off, what comes close to a limit goes down a level, whatever the load."""
+    return _carry_out(Verdict.OWNER, spending.overspent(snapshot))
 
 
 def metrics_unknown(snapshot: Snapshot, _now: Instant) -> Answer | None:
@@ -180,6 +185,7 @@ def _taken_back(snapshot: Snapshot, choice: Choice, now: Instant) -> Answer:
 RULES: tuple[Rule, ...] = (
     emergency,  # nothing outranks the box staying alive
     owners_wish,  # the owner said off: no measurement is needed for that
+    over_budget,  # the owner said how much: what was used is counted, not measured, and a bill waits for no sensor
     metrics_unknown,  # from here on every rule rests on a measurement
     settling,  # one step at a time: see what the last one did
     expected_cost,  # what it would cost, where the owner has chosen prices: it then answers for all below

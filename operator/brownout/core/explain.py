@@ -65,6 +65,8 @@ def returns_when(snapshot: Snapshot, member: Member) -> str:
     The strategy WhenItFits waits only since the last step down, prices wait for nothing but a better price, and a
     forecast that may vouch shortens the wait: each says so.
     """
+    if kept_by_budget(snapshot, member):
+        return member.allowance.returns_when
     policy = snapshot.policy
     wait = duration(wait_s(snapshot, member))
     takes = member.takes_bytes(next_rung_up(member))
@@ -76,6 +78,11 @@ def returns_when(snapshot: Snapshot, member: Member) -> str:
         return f"{fits}, at the earliest {wait} after anything was last lowered or disabled"
     sooner = " (sooner where the forecast vouches for it)" if vouched(snapshot, member) else ""
     return f"RAM below {threshold(policy.thresholds.enable)} for {wait}{sooner} and {fits}"
+
+
+def kept_by_budget(snapshot: Snapshot, member: Member) -> bool:
+    """Whether its owner's budget keeps a held member where it is, whatever memory allows."""
+    return member.hold is not None and next_rung_up(member) < snapshot.ceiling(member)
 
 
 def weighed(snapshot: Snapshot) -> bool:

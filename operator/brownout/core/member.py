@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from brownout.api.integration import Integration
-from brownout.api.reasons import Reason, State
+from brownout.api.reasons import BudgetState, Reason, State
+from brownout.core.allowance import UNLIMITED, Allowance
 from brownout.core.footprint import Footprint, Source
 from brownout.core.instant import Instant
 from brownout.core.ladder import Ladder
@@ -45,6 +46,8 @@ UNSEEN = Observation(presence=Presence.UNKNOWN, detail="not looked at yet")
 
 # A hold for one of these is the owner's doing: no pressure asked for it, and none has to end for it to end.
 OWNERS_REASONS = (Reason.DISABLED_BY_OWNER, Reason.DEPENDENCY_DISABLED)
+# A hold for one of these is the budget's: no pressure asked for it either, but it returns like anything that we hold.
+BUDGET_REASONS = (Reason.BUDGET_APPROACHING, Reason.BUDGET_EXCEEDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,11 @@ class Hold:
         """Held off by the owner's wish, not by pressure: it comes back at once when the owner wants it again."""
         return self.reason in OWNERS_REASONS
 
+    @property
+    def by_budget(self) -> bool:
+        """Held down by its owner's budget, not by pressure."""
+        return self.reason in BUDGET_REASONS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
@@ -82,6 +90,7 @@ class Member:
     since: Instant = 0.0  # when it came to its present rung
     resting: bool = False  # the last try failed; not tried again before its back-off is over
     ours: bool = True  # False: it belongs to another node's agent, we only show it
+    allowance: Allowance = UNLIMITED
 
     @property
     def name(self) -> str:
@@ -116,6 +125,16 @@ class Member:
     def rung(self) -> int:
         """Where it should stand on its ladder by our own decisions; 0 is its best level."""
         return self.hold.rung if self.hold else 0
+
+    @property
+    def ceiling(self) -> int:
+        """The best rung that its budget lets it have: one below the best close to a limit, off beyond one.
+
+        One without levels has none that it could be lowered to: it is told of, and runs on until the limit.
+        """
+        if self.allowance.state is BudgetState.EXCEEDED:
+            return self.ladder.off
+        return min(1, self.ladder.lowest) if self.allowance.state is BudgetState.APPROACHING else 0
 
     @property
     def wanted(self) -> bool:

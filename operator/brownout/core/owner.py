@@ -29,13 +29,14 @@ def first_starts(snapshot: Snapshot) -> tuple[Step, ...]:
     """Steps for what should run, does not, and is not held by us: the most important first, as far as it fits."""
     steps: list[Step] = []
     planned_bytes = 0
-    waiting = [member for member in reversed(snapshot.order) if _may_start(member)]
+    within = (member for member in reversed(snapshot.order) if snapshot.ceiling(member) < member.ladder.off)
+    waiting = [member for member in within if _may_start(member)]
     up = {member.key for member in snapshot.members if member.up} if waiting else set()
     for member in waiting:
         why = _why_start(member, up)
         if not why:
             continue
-        rung = member.rung if member.rung < member.ladder.off else 0
+        rung = max(snapshot.ceiling(member), member.rung if member.rung < member.ladder.off else 0)
         free = member.running or member.key in snapshot.untouchable
         if free or fits(snapshot, member, rung, already_bytes=planned_bytes):
             planned_bytes += member.takes_bytes(rung) or 0
@@ -80,8 +81,13 @@ def _lost_dependency(member: Member, snapshot: Snapshot) -> bool:
     if not needs or not _stands(member):
         return False
     needed = [snapshot.by_key[key] for key in needs if key in snapshot.by_key]
-    free = member.wanted and member.hold is None and not member.resting
-    return free and member.key not in snapshot.untouchable and any(not other.wanted for other in needed)
+    free = member.wanted and member.rung < member.ladder.off and not member.resting
+    return free and member.key not in snapshot.untouchable and any(_goes(other, snapshot) for other in needed)
+
+
+def _goes(member: Member, snapshot: Snapshot) -> bool:
+    """Off by its owner's word, or by the budget that its owner has set."""
+    return not member.wanted or snapshot.ceiling(member) >= member.ladder.off
 
 
 def _dependency_off(member: Member) -> Step:
@@ -104,8 +110,14 @@ def _startable(member: Member, up: set[str]) -> bool:
     """Stopped though wanted, by nobody's decision; and what it depends on runs (or starts before it in this plan)."""
     resumable = member.observed.resumable or (member.hold is not None and member.hold.replicas_before is not None)
     standing_still = member.observed.presence is Presence.STOPPED and resumable
-    free = member.wanted and member.accepted and not member.resting and (member.hold is None or member.hold.by_owner)
+    free = member.wanted and member.accepted and not member.resting and _may_serve(member)
     return free and standing_still and all(key in up for key in member.needs)
+
+
+def _may_serve(member: Member) -> bool:
+    """Not held by pressure: what a budget only lowered serves on at its level, also when it was ended meanwhile."""
+    hold = member.hold
+    return hold is None or hold.by_owner or (hold.by_budget and hold.rung < member.ladder.off)
 
 
 def _start(member: Member, rung: int, *, why: str) -> Step:

@@ -45,10 +45,10 @@ def candidate(snapshot: Snapshot) -> Member | None:
 
 
 def can_return(member: Member, snapshot: Snapshot) -> bool:
-    """Whether we hold it down and nothing but memory keeps it there."""
+    """Whether we hold it down and nothing but memory keeps it there: neither its owner nor a budget."""
     if member.hold is None or member.hold.by_owner or not member.wanted or not member.accepted:
         return False
-    if member.observed.presence in _AWAY or member.resting:
+    if member.observed.presence in _AWAY or member.resting or explain.kept_by_budget(snapshot, member):
         return False
     needed = [snapshot.by_key[key] for key in member.needs if key in snapshot.by_key]
     return all(other.up and other.rung < other.ladder.off for other in needed)

@@ -42,6 +42,10 @@ class Snapshot:
         """Keys that no pressure may lower or disable."""
         return protected(self.members)
 
+    def ceiling(self, member: Member) -> int:
+        """The best rung that a member's budget lets it have. The essential is told of its budget, and serves on."""
+        return 0 if member.ceiling and member.key in self.untouchable else member.ceiling
+
     @cached_property
     def by_key(self) -> Mapping[str, Member]:
         """All members, those of other nodes too."""

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from brownout.api.problems import Problem
 from brownout.api.reasons import ConditionType, Health, Reason, State
-from brownout.api.status import Condition, FootprintStatus, IntegrationStatus, LastDecision
+from brownout.api.status import BudgetStatus, Condition, FootprintStatus, IntegrationStatus, LastDecision
 from brownout.core import explain
 from brownout.core.conditions import condition, merged
 from brownout.core.holding import held
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.ledger import Said
-from brownout.core.member import Member, Presence
+from brownout.core.member import Hold, Member, Presence
 from brownout.core.plan import Decision, Step
 from brownout.core.snapshot import PRESENT, Snapshot
 from brownout.core.wording import sentence
@@ -48,7 +48,8 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
     state = state_of(member, previous)
     reason, message = why(standing, state)
     rung = member.rung if member.rung < member.ladder.off else 0
-    held_down = member.hold is not None and not member.hold.by_owner and member.wanted
+    free = member.hold is None or (member.hold.by_owner and not explain.kept_by_budget(standing.snapshot, member))
+    held_down = not free and member.wanted
     level = member.ladder.level_name(member.rung) or None
     changed = (state, level) != (previous.state, previous.level)
     return IntegrationStatus(
@@ -62,6 +63,7 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
         footprint=_footprint(member, rung, previous),
         memory=quiet(previous.memory, member.observed.memory_bytes),
         health=_HEALTH.get(member.observed.presence, Health.UNKNOWN),
+        budget=_budget(member),
         node=standing.node or None,
         replicas_before=_replicas_before(member, previous),
         hold=held(member.hold, member) if member.hold else None,
@@ -106,8 +108,25 @@ def why(standing: Standing, state: State) -> tuple[Reason, str]:
     if not member.wanted:
         return Reason.DISABLED_BY_OWNER, "its owner wants it off (spec.enabled: false)"
     if member.hold is not None:
-        return member.hold.reason, member.hold.message
+        return _why_held(standing, member.hold)
     return _why_without_hold(standing, state)
+
+
+def _why_held(standing: Standing, hold: Hold) -> tuple[Reason, str]:
+    """Why it was taken down; where a budget would keep it there by itself, the budget."""
+    kept = explain.kept_by_budget(standing.snapshot, standing.member)
+    if not kept or hold.reason is standing.member.allowance.reason:
+        return hold.reason, hold.message
+    return _spent(standing)
+
+
+def _spent(standing: Standing) -> tuple[Reason, str]:
+    """What its budget says, with the figures of when it was first said: what is used moves, the status need not."""
+    allowance, previous = standing.member.allowance, standing.previous
+    reason = allowance.reason or Reason.WITHIN_LIMITS
+    generation = standing.member.integration.metadata.generation
+    same = previous.reason is reason and previous.observed_generation == generation
+    return reason, previous.message if same and previous.message else allowance.message
 
 
 def fault_of(standing: Standing) -> str:
@@ -126,6 +145,8 @@ def _rehearsed(standing: Standing, planned: Step) -> str:
 
 def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
     member, said = standing.member, standing.said
+    if state is State.ENABLED and member.allowance.reason is not None:
+        return _spent(standing)
     if state is State.ENABLED:
         restored = said is not None and said.reason is Reason.RESTORED
         return (
@@ -181,6 +202,16 @@ def _footprint(member: Member, rung: int, previous: IntegrationStatus) -> Footpr
         peak=quiet(old.peak if old else None, known.peak_bytes),
         source=known.source.value,
     )
+
+
+def _budget(member: Member) -> BudgetStatus | None:
+    """How it stands to its budget, in steps of ten per cent."""
+    allowance = member.allowance
+    if allowance.percent is None:
+        return None
+    tens = 10.0 * math.floor(min(allowance.percent, 1e6) / 10.0)
+    resets_at = to_rfc3339(allowance.resets_at) if allowance.resets_at is not None else None
+    return BudgetStatus(state=allowance.state, percent=tens, resets_at=resets_at)
 
 
 def _last_decision(standing: Standing) -> LastDecision | None:
