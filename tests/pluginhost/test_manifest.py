@@ -50,7 +50,7 @@ def test_the_entry_names_a_module_or_a_class_in_it() -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    (
+    [
         "os",
         "../voice.py",
         "/etc/voice.py",
@@ -65,7 +65,7 @@ def test_the_entry_names_a_module_or_a_class_in_it() -> None:
         "voice.py:Voice.run",
         '"voice.py:"',
         '"%2e%2e.py"',
-    ),
+    ],
 )
 def test_an_entry_leads_nowhere_else(entry: str) -> None:
     """The entry is a Python file of that very folder: no path, no way up, no other kind of file."""
