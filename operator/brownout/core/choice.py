@@ -79,23 +79,31 @@ def _held(member: Member, snapshot: Snapshot) -> bool:
 
 def _places(snapshot: Snapshot, moves: Sequence[Move], at: int) -> tuple[Place, ...] | None:
     """What each place costs in memory and in service; None where somebody's size is not known."""
-    weights = weights_of({member.key: member.integration for member in snapshot.members})
+    apart = [_apart_bytes(member, rung) for member, rung in moves]
+    known = [size for size in apart if size is not None]
+    if len(known) < len(apart):
+        return None
     limit_bytes = snapshot.outlook.limit_bytes or 1  # without one there is no choice to make
-    stands: dict[str, tuple[int, float]] = {}
-    sizes, worth = [], []
-    for member, rung in moves:
-        top = snapshot.ceiling(member)
-        before, worth_before = stands.get(member.key) or (top, value_of(member.ladder, top))
-        left = value_of(member.ladder, rung)
-        stands[member.key] = (rung, left)
-        above, below = _size_bytes(member, before), _size_bytes(member, rung)
-        if above is None or below is None:
-            return None
-        sizes.append(max(0.0, 100.0 * (above - below) / limit_bytes))
-        worth.append(weights.get(member.key, 1.0) * (worth_before - left))
+    sizes = [100.0 * size / limit_bytes for size in known]
+    weights = weights_of({member.key: member.integration for member in snapshot.members})
+    worth = [weights[member.key] * _less_value(member, rung) for member, rung in moves]
     ours = snapshot.outlook.ours_percent + snapshot.outlook.growth_percent + sum(sizes[:at])
     figures = zip(accumulate(sizes, sub, initial=ours), accumulate(worth, initial=0.0), (*worth, 0.0), strict=True)
-    return tuple([Place(ours_percent=held, lost_per_min=lost, returning=next_) for held, lost, next_ in figures])
+    return tuple(map(Place._make, figures))
+
+
+# A line goes down rung by rung, so what stands above a rung is the one before it.
+
+
+def _apart_bytes(member: Member, rung: int) -> int | None:
+    """How much less it takes at a rung than at the one above; None where either is not known."""
+    above, below = _size_bytes(member, rung - 1), _size_bytes(member, rung)
+    return None if above is None or below is None else max(0, above - below)
+
+
+def _less_value(member: Member, rung: int) -> float:
+    """How much less of its service a rung gives than the one above."""
+    return value_of(member.ladder, rung - 1) - value_of(member.ladder, rung)
 
 
 def _size_bytes(member: Member, rung: int) -> int | None:

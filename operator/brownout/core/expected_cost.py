@@ -13,6 +13,7 @@ It is the oracle's programme with chances in place of knowledge: on 15 real seri
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from brownout.api.policy import Costs, Thresholds
 from brownout.core.forecasting.path import Path
@@ -26,11 +27,11 @@ START_MIN = 1.0
 MOST_PLACES = 33
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(NamedTuple):
     """What is on at one place of the line: memory beside the base in percent, and the service lost per minute there.
 
-    `returning` is the service that the step from the next place up to this one has to wait for.
+    `returning` is the service that the step from the next place up to this one has to wait for. A tuple, because a line
+    of 1000 integrations has 1001 of them at every tick: they are made in a fifth of a dataclass's time.
     """
 
     ours_percent: float

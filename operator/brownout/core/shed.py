@@ -48,9 +48,10 @@ def shed_all(snapshot: Snapshot, *, reason: Reason, because: str) -> tuple[Step,
 
 def descent(members: tuple[Member, ...], *, from_the_top: bool = False) -> Iterator[tuple[Member, int]]:
     """Every single step down, in the order in which they are taken: from where each stands, or from its best level."""
-    deepest = max((member.ladder.lowest for member in members), default=0)
+    lowerable = [member for member in members if member.ladder.levels]  # few of many: the others have nothing between
+    deepest = max((member.ladder.lowest for member in lowerable), default=0)
     for rounds in range(1, deepest + 1):
-        for member in members:
+        for member in lowerable:
             rung = rounds if from_the_top else member.rung + rounds
             if rung <= member.ladder.lowest:
                 yield member, rung
