@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from brownout.simulate.loop import Tick
 from brownout.simulate.plant import THE_FOUR
-from brownout.simulate.score import TICKS_A_DAY, score
+from brownout.simulate.score import score
+from brownout.simulate.traces import TICKS_A_DAY
 from tests.bench.looks import Room, Seen, base_by_tick, look_of, record_of, score_of_looks
 
 GIB = 2**30

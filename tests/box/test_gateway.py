@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.box.stage import Controller, Stage
+from tests.builders import policy_document
 from tests.eventually import consistently, eventually
 
 ANY_PORT = ("--listen", "127.0.0.1:0")
@@ -132,3 +133,18 @@ def metric(url: str, name: str) -> float:
     """The value of a metric without labels."""
     lines = asked(url, "/metrics")[1].splitlines()
     return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} "))
+
+
+def test_shadows_are_asked_for_while_they_run(stage: Stage) -> None:
+    """A policy with another name is one as soon as its file lies there; without any the answer says what to do."""
+    _, url = a_box(stage)
+    refused = stage.ask("compare", "--running", url)
+    assert refused.returncode == 1
+    assert "there is no policy in shadow" in refused.stderr
+    early = policy_document("early", thresholds={"disable": 60, "enable": 50, "emergency": 95})
+    stage.write("early.yaml", json.dumps(early))
+    eventually(lambda: asked(url, "/v1/shadows")[0] == 200)
+    told = stage.ask("compare", "--running", url)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("nothing to compare yet: ")
+    assert stage.status("voice")["state"] == "Enabled"

@@ -16,6 +16,7 @@ from brownout.core.instant import Instant
 from brownout.core.outlook import Outlook
 from brownout.core.window import Window
 from brownout.engine.ports import DecisionRecord
+from brownout.engine.shadow_watch import ShadowReport
 from brownout.gateway.address import Address, parse_address
 from brownout.gateway.app import Gateway
 from brownout.gateway.connections import Limits
@@ -38,6 +39,7 @@ class FakeReadModel:
     ticking: bool = True
     exposition: bytes = b"brownout_build_info 1.0\n"
     trouble: Exception | None = None
+    shadowed: ShadowReport | None = None
     asked: list[tuple[str | None, Instant, int]] = field(default_factory=list)
 
     def integrations(self) -> tuple[Integration, ...]:
@@ -55,6 +57,10 @@ class FakeReadModel:
     def outlook(self) -> Outlook | None:
         """The one set."""
         return self.expected
+
+    def shadows(self) -> ShadowReport | None:
+        """The report set."""
+        return self.shadowed
 
     async def decisions(self, *, integration: str | None, since: Instant, limit: int) -> tuple[DecisionRecord, ...]:
         """Those set, whatever is asked; or the trouble."""

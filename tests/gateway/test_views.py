@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
+from brownout.api.policy import PolicySpec
 from brownout.api.status import PolicyStatus
 from brownout.core.errors import HistoryUnavailable
 from brownout.core.forecast import Forecast, Model
+from brownout.core.ledger import Ledger
 from brownout.core.outlook import Outlook
 from brownout.core.sample import Sample, Witness
 from brownout.core.window import Window
 from brownout.engine.ports import DecisionRecord
+from brownout.engine.shadow_watch import ShadowReport
+from brownout.simulate.ours import integrations_of
+from brownout.simulate.plant import THE_FOUR
+from brownout.simulate.shadows import Race
 from brownout.telemetry.redact import redacted
 from tests.builders import make_integration, make_policy
 from tests.gateway.served import NOW, FakeReadModel, served
@@ -274,3 +280,29 @@ def test_a_hostile_string_stays_inert() -> None:
         assert answer.document["status"]["message"] == status["message"]
         assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_shadows_are_told_with_a_sentence_and_where_they_stand() -> None:
+    """Each beside the live one, with what to change to get it; without any there is nothing to ask for."""
+    early = PolicySpec.model_validate({"thresholds": {"disable": 60, "enable": 50, "emergency": 95}})
+    policies = {"default": PolicySpec(), "early": early}
+    race = Race(policies, integrations_of(THE_FOUR), THE_FOUR, ledger=Ledger(), start=NOW - 3600)
+    report = ShadowReport(live="default", since=NOW - 3600, policies=policies, runs=race.runs(), why="not yet")
+    with served(FakeReadModel(shadowed=report)) as visitor:
+        document = visitor.get("/v1/shadows").document
+        assert (document["why"], document["rows"]) == ("not yet", [])
+    for _ in range(40):
+        race.take(49.0)
+    report = replace(report, runs=race.runs(), present=race.present())
+    with served(FakeReadModel(shadowed=report)) as visitor:
+        document = visitor.get("/v1/shadows").document
+        assert (document["live"], document["since"], document["why"]) == ("default", "2026-01-02T02:04:05Z", "")
+        (row,) = document["rows"]
+        assert (row["policy"], row["verdict"], row["hours"]) == ("early", "too-short", 0.33)
+        assert row["set"] == {"thresholds.disable": "60", "thresholds.enable": "50"}
+        assert row["sentence"].startswith("early: 0 h of history are too short to tell, 24 h are needed; so far")
+        assert row["present"]["rungs"]["voice"] == 1
+        assert row["j"] > row["jLive"]
+    with served() as visitor:
+        answer = visitor.get("/v1/shadows")
+        assert (answer.status, answer.document["error"]) == (404, "there is no policy in shadow")

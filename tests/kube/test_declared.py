@@ -1,5 +1,6 @@
 """From what was seen to what is declared: refusals have reasons, and a broken edit switches nothing off."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -25,9 +26,16 @@ def declarations(*, node: str = "", pod: str = "") -> Declarations:
     return Declarations(duties=Duties(node), protection=SelfProtection(namespace="home", pod=pod))
 
 
-def inventory_of(*snapshots: Snapshot, of: Declarations | None = None, policy: Snapshot | None = None) -> Inventory:
+def inventory_of(*snapshots: Snapshot, of: Declarations | None = None, policies: Iterable[Snapshot] = ()) -> Inventory:
     """Give the inventory of these."""
-    return (of or declarations()).inventory(snapshots, policy, complete=True)
+    return (of or declarations()).inventory(snapshots, policies, complete=True)
+
+
+def policy(name: str = "default", **details: Any) -> Snapshot:
+    """Give the snapshot of a policy."""
+    found = snapshot_of(policy_body(name, **details))
+    assert found is not None
+    return found
 
 
 def test_a_sound_integration_is_declared() -> None:
@@ -98,13 +106,22 @@ def test_what_names_another_node_is_foreign() -> None:
 def test_the_policy_named_default_rules_and_keeps_its_last_good_version() -> None:
     """A broken edit changes nothing but the problems; a deleted policy leaves the defaults."""
     ours = declarations()
-    good = snapshot_of(policy_body(interval="5s"))
-    assert inventory_of(of=ours, policy=good).policy.spec.interval == 5.0
-    broken = inventory_of(of=ours, policy=snapshot_of(policy_body(version=2, interval="soon")))
+    assert inventory_of(of=ours, policies=[policy(interval="5s")]).policy.spec.interval == 5.0
+    broken = inventory_of(of=ours, policies=[policy(version=2, interval="soon")])
     assert broken.policy.spec.interval == 5.0
     assert broken.problems["default"][0].path == "spec.interval"
     assert not broken.rejected
     assert inventory_of(of=ours).policy == DEFAULT_POLICY
+
+
+def test_other_policies_are_shadows() -> None:
+    """By name, in order; one that is invalid does not run along, and never rules either."""
+    inventory = inventory_of(
+        policies=[policy("b"), policy("default", interval="5s"), policy("a"), policy("c", mode="x")]
+    )
+    assert list(inventory.shadows) == ["a", "b"]
+    assert inventory.policy.spec.interval == 5.0
+    assert not inventory.problems
 
 
 def test_a_lease_is_named_after_its_node_however_long() -> None:

@@ -75,7 +75,7 @@ class Costs(Wire):
         default=20.0, description="A minute at or above the emergency threshold, beside the pressure."
     )
     switch: Annotated[float, Number(at_most=1000)] = Field(
-        default=3.0, description="One change of one integration, up or down."
+        default=4.0, description="One change of one integration, up or down."
     )
 
 

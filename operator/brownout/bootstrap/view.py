@@ -7,6 +7,7 @@ from brownout.core.outlook import Outlook
 from brownout.core.window import Window
 from brownout.engine.controller import Controller
 from brownout.engine.ports import DecisionRecord
+from brownout.engine.shadow_watch import ShadowReport
 from brownout.engine.world import World
 from brownout.telemetry.metrics import MetricsObserver
 
@@ -42,6 +43,10 @@ class ControllerView:
         """What the last tick expected."""
         snapshot = self._controller.reconciler.snapshot
         return snapshot.outlook if snapshot else None
+
+    def shadows(self) -> ShadowReport | None:
+        """How the policies fare that do not rule."""
+        return self._controller.reconciler.shadows.report()
 
     async def decisions(self, *, integration: str | None, since: Instant, limit: int) -> tuple[DecisionRecord, ...]:
         """Newest first."""

@@ -15,6 +15,7 @@ from brownout.cli.given import Declared, Given
 from brownout.cli.options import Json, Since, State, chosen, print_json, since_instant
 from brownout.cli.progress import progress
 from brownout.cli.replay_stage import OURS, Stage, on_history
+from brownout.cli.running_shadows import print_running
 from brownout.core.tiers import thresholds_in_force
 from brownout.local.remembering import directory_of
 from brownout.local.status import read_policy
@@ -32,6 +33,9 @@ def compare(
     since: Since = "7d",
     seed: Annotated[int, typer.Option(help="Seed of the noise of footprints, and of the interval.")] = 0,
     state: State = None,
+    running: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask a running controller how its shadows fare, by its gateway.")
+    ] = None,
     output: Json = "",
 ) -> None:
     """Say which policy would have been better on this box's own history, and what to change to get it.
@@ -39,6 +43,9 @@ def compare(
     Example: brownout compare --since 7d --policy what-if.yaml
     """
     chosen(output, ("", "json"), "an output")
+    if running is not None:
+        print_running(running, as_json=output == "json")
+        return
     back, folder, given = since_instant(since), state or default_state(), Given()
     declared = _declared(given, directory, folder)
     others = _others(given, declared, policy or ())

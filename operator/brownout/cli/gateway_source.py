@@ -52,6 +52,10 @@ class GatewaySource:
         found = tuple(_sample(item) for item in self._get("/v1/samples")["samples"])
         return tuple(sample for sample in found if sample.at >= question.since)
 
+    def shadows(self) -> Any:
+        """How the policies fare that do not rule, as the gateway's document."""
+        return self._get("/v1/shadows")
+
     def _get(self, path: str) -> Any:
         try:
             with urllib.request.urlopen(self.server.rstrip("/") + path, timeout=TIMEOUT_S) as answer:  # noqa: S310

@@ -44,7 +44,9 @@ class Given:
         found = assembled.inventory
         self.problems += [str(problem) for path in sorted(found.problems) for problem in found.problems[path]]
         return Declared(
-            integrations=tuple(found.integrations.values()), policy=assembled.good.policy, shadows=assembled.shadows
+            integrations=tuple(found.integrations.values()),
+            policy=assembled.good.policy,
+            shadows=assembled.inventory.shadows,
         )
 
     def policies(self, paths: Sequence[Path]) -> Mapping[str, BrownoutPolicy]:

@@ -42,11 +42,13 @@ class Inventory:
     `complete` is False until the home has been read once in full: an empty index is not an empty cluster, and
     nothing is started or stopped on an incomplete one. `problems` are by file (local) or key (cluster);
     `rejected` names the integrations whose present spec is invalid: their last good version stands in
-    `integrations` if there is one. `foreign` keys belong to another node's agent: shown, never touched.
+    `integrations` if there is one. `foreign` keys belong to another node's agent: shown, never touched. `shadows` are
+    the policies beside the one that rules, by name: they never rule.
     """
 
     integrations: Mapping[str, Integration] = field(default_factory=lambda: MappingProxyType({}))
     policy: BrownoutPolicy = DEFAULT_POLICY
+    shadows: Mapping[str, BrownoutPolicy] = field(default_factory=lambda: MappingProxyType({}))
     problems: Mapping[str, tuple[Problem, ...]] = field(default_factory=lambda: MappingProxyType({}))
     rejected: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()

@@ -30,6 +30,7 @@ from brownout.engine.observers import TickDetails
 from brownout.engine.ports import Inventory, Outcome, OutcomeStatus
 from brownout.engine.recall import NEWEST, newest
 from brownout.engine.report import Machine, Reporter, policy_status_of
+from brownout.engine.shadow_watch import ShadowWatch
 from brownout.engine.switchboard import Switchboard
 from brownout.engine.timing import Stopwatch
 from brownout.engine.world import World
@@ -57,6 +58,7 @@ class Reconciler:
         self._observed: Mapping[str, Observation] = {}
         self._resumed = False
         self.load = LoadWatch(world, self._seen)
+        self.shadows = ShadowWatch(world)
         self.reporter = Reporter(world)
         self.board = Switchboard(world, wake)
         self.inventory = Inventory()
@@ -155,9 +157,11 @@ class Reconciler:
         return snapshot
 
     def _keep(self, sample: Sample, snapshot: Snapshot) -> None:
-        """History moves with the window, not with ticks out of turn."""
+        """History and shadows move with the window, not with ticks out of turn."""
         if self.board.ledger.window.latest is not sample:
             return
+        with self._world.contained("shadows"):
+            self.shadows.take(sample, snapshot.members, self.board.ledger)
         levels = {member.key: member.ladder.level_name(member.rung) for member in snapshot.members}
         with self._world.contained("history"):
             served = {key: did for key, did in self.load.served().items() if key in levels}

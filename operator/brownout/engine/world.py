@@ -56,6 +56,11 @@ class World:
         ruling = declared.policy.model_copy(update={"spec": in_force(spec, self.hardware_under(spec))})
         return replace(declared, policy=ruling)
 
+    def shadows(self) -> Mapping[str, PolicySpec]:
+        """The policies that do not rule, by name, each with the thresholds of its tier in force."""
+        specs = {name: policy.spec for name, policy in self.home.inventory().shadows.items()}
+        return {name: in_force(spec, self.hardware_under(spec)) if spec.tiers else spec for name, spec in specs.items()}
+
     def hardware_under(self, policy: PolicySpec) -> Hardware:
         """What the machine has, as far as this policy lets us use it; unknown where it cannot be told."""
         with self.contained("hardware"):

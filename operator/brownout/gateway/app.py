@@ -104,6 +104,7 @@ class Gateway:
         app.router.add_get("/v1/policy", _plain(views.policy))
         app.router.add_get("/v1/samples", _plain(views.samples, "resource", "since"))
         app.router.add_get("/v1/forecast", _plain(views.forecast))
+        app.router.add_get("/v1/shadows", _made_apart(views.shadows, rendering))
         app.router.add_get("/v1/decisions", _awaited(views.decisions, "integration", "since", "limit"))
         return app
 

@@ -12,6 +12,7 @@ from brownout.core.tiers import thresholds_in_force
 from brownout.core.trends import trend
 from brownout.core.window import Window
 from brownout.engine.ports import DecisionRecord
+from brownout.engine.shadow_watch import ShadowReport
 from brownout.gateway import documents
 from brownout.gateway.documents import Document, Redact
 from brownout.gateway.queries import Query, duration_s, name_text, one_of, whole_number
@@ -25,7 +26,7 @@ _MOST_NAMED = 20
 
 
 class ReadModel(Protocol):
-    """What the gateway may see. Everything but `decisions` answers at once and from memory; `metrics` and
+    """What the gateway may see. Everything but `decisions` answers at once and from memory; `metrics`, `shadows` and
     `integrations` are also called from another thread.
     """
 
@@ -43,6 +44,10 @@ class ReadModel(Protocol):
 
     def outlook(self) -> Outlook | None:
         """What the last tick expected; None before the first."""
+        ...
+
+    def shadows(self) -> ShadowReport | None:
+        """How the policies fare that do not rule; None where there is none."""
         ...
 
     async def decisions(self, *, integration: str | None, since: Instant, limit: int) -> tuple[DecisionRecord, ...]:
@@ -122,6 +127,17 @@ class Views:
         return documents.outlook_document(
             outlook, disable_percent=thresholds.disable, emergency_percent=thresholds.emergency
         )
+
+    def shadows(self, query: Query) -> Document:
+        """The policies that do not rule, beside the one that does."""
+        from brownout.gateway.shadows import shadows_document  # noqa: PLC0415 - the simulator is for who has shadows
+
+        del query
+        report = self._model.shadows()
+        if report is None:
+            allowed = "declare a BrownoutPolicy with another name than that of the one that rules"
+            raise Refusal(404, "there is no policy in shadow", allowed=allowed)
+        return shadows_document(report)
 
     async def decisions(self, query: Query) -> Document:
         """The audit log, newest first."""

@@ -19,7 +19,7 @@ from brownout.kube.shelf import Snapshot
 
 __all__ = ["RULING_POLICY", "Declarations"]
 
-#: The policy that rules; others may exist and do nothing.
+#: The policy that rules. Others are shadows: they run on models, and are told what they would have given.
 RULING_POLICY: Final = "default"
 
 
@@ -32,9 +32,11 @@ class Declarations:
         self._good: dict[str, Integration] = {}
         self._good_policy: BrownoutPolicy | None = None
 
-    def inventory(self, integrations: Iterable[Snapshot], policy: Snapshot | None, *, complete: bool) -> Inventory:
+    def inventory(self, integrations: Iterable[Snapshot], policies: Iterable[Snapshot], *, complete: bool) -> Inventory:
         """Everything declared, as of these snapshots."""
         seen = {one.key: one for one in integrations}
+        ruling = {one.key: one for one in policies}
+        policy = ruling.pop(RULING_POLICY, None)
         problems = self._problems(seen)
         self._good = {key: good for key in seen if (good := self._accepted(seen[key], problems)) is not None}
         rejected = frozenset(problems)
@@ -43,6 +45,7 @@ class Declarations:
         return Inventory(
             integrations=MappingProxyType(self._good),
             policy=self._ruling(policy),
+            shadows=MappingProxyType(_shadows(ruling.values())),
             problems=MappingProxyType(problems),
             rejected=rejected,
             foreign=frozenset(key for key, one in seen.items() if self._duties.is_foreign(one.node)),
@@ -72,3 +75,9 @@ class Declarations:
         elif isinstance(policy.declared, BrownoutPolicy):
             self._good_policy = policy.declared
         return self._good_policy or DEFAULT_POLICY
+
+
+def _shadows(others: Iterable[Snapshot]) -> dict[str, BrownoutPolicy]:
+    """The policies beside the one that rules, in the order of their names; an invalid one does not run along."""
+    valid = {one.key: one.declared for one in others if isinstance(one.declared, BrownoutPolicy) and not one.leaving}
+    return {key: valid[key] for key in sorted(valid)}

@@ -14,7 +14,7 @@ from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.errors import HomeUnavailable
 from brownout.engine.ports import Clock, Inventory
 from brownout.kube.client import Api
-from brownout.kube.declared import RULING_POLICY, Declarations
+from brownout.kube.declared import Declarations
 from brownout.kube.endpoints import INTEGRATIONS, POLICIES, Endpoint
 from brownout.kube.events import Announcer, Notice
 from brownout.kube.feed import Feed
@@ -85,9 +85,9 @@ class KubeHome:
         """Everything declared, as last known."""
         built_of = (self._integrations.revision, self._policies.revision, self._keeper.listed)
         if built_of != self._built_of:
-            policy = self._policies.shelf.get(RULING_POLICY)
-            complete = self._keeper.listed
-            self._inventory = self._declarations.inventory(self._integrations.shelf, policy, complete=complete)
+            self._inventory = self._declarations.inventory(
+                self._integrations.shelf, self._policies.shelf, complete=self._keeper.listed
+            )
             self._built_of = built_of
         return self._inventory
 

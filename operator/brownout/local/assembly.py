@@ -40,11 +40,10 @@ class Good:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """An inventory, and what of it is good. `shadows` are the policies beside the one that rules, by name."""
+    """An inventory, and what of it is good."""
 
     inventory: Inventory
     good: Good
-    shadows: Mapping[str, BrownoutPolicy] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def assemble(files: Mapping[str, FileState], good: Good, *, node: str) -> Assembled:
@@ -60,6 +59,7 @@ def assemble(files: Mapping[str, FileState], good: Good, *, node: str) -> Assemb
     inventory = Inventory(
         integrations=integrations,
         policy=policy or DEFAULT_POLICY,
+        shadows=MappingProxyType(pile.shadows),
         problems=MappingProxyType(pile.problems),
         rejected=frozenset(pile.rejected | refused.keys()),
         foreign=frozenset(name for name, one in integrations.items() if one.spec.node not in ("", node)),
@@ -67,7 +67,7 @@ def assemble(files: Mapping[str, FileState], good: Good, *, node: str) -> Assemb
     )
     sources = {name: declared for name, declared in pile.integrations.items() if name not in refused}
     kept = Good(integrations=integrations, policy=policy, sources=MappingProxyType(sources))
-    return Assembled(inventory=inventory, good=kept, shadows=MappingProxyType(pile.shadows))
+    return Assembled(inventory=inventory, good=kept)
 
 
 @dataclass(slots=True)

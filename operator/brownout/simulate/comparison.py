@@ -21,9 +21,10 @@ from statistics import NormalDist, fmean
 from brownout.core.linear import student_quantile
 from brownout.simulate.loop import Record
 from brownout.simulate.report import LEAST_J
-from brownout.simulate.score import MINUTES_A_TICK, score, tick_costs
+from brownout.simulate.tally import Run, run_of
+from brownout.simulate.traces import TICKS_AN_HOUR
 
-TICKS_AN_HOUR, HOURS_A_DAY = 120, 24
+HOURS_A_DAY = 24
 LEAST_HOURS = 24
 DAILY_FROM_HOURS = 14 * HOURS_A_DAY
 CONFIDENCE_PERCENT = 90.0
@@ -75,22 +76,29 @@ class Comparison:
 
 def compare(live: Record, other: Record, *, seed: int = 0) -> Comparison:
     """The comparison of two records of one base load on one plant."""
-    hours = [_hourly(tick_costs(record)) for record in (live, other)]
-    count, was, now = len(live.ticks) / TICKS_AN_HOUR, score(live), score(other)
-    change, share = _changes(hours[0], hours[1], seed=seed) if hours[0] else (NOTHING, None)
+    return compare_runs(run_of(live), run_of(other), seed=seed)
+
+
+def compare_runs(live: Run, other: Run, *, seed: int = 0) -> Comparison:
+    """The comparison of two runs of one base load on one plant, as long as each other."""
+    was, now, days = live.whole, other.whole, max(live.days, 1.0 / HOURS_A_DAY / TICKS_AN_HOUR)
+    hourly = [[hour.cost for hour in run.hours] for run in (live, other)]
+    change, share = _changes(hourly[0], hourly[1], seed=seed) if live.hours else (NOTHING, None)
+    hours = was.ticks / TICKS_AN_HOUR
+    more = zip(live.names, was.served_min, now.served_min, strict=True)
     return Comparison(
-        policy=other.contender,
-        live=live.contender,
-        verdict=_verdict(count, change),
-        hours=count,
-        j=now.j,
-        j_live=was.j,
+        policy=other.policy,
+        live=live.policy,
+        verdict=_verdict(hours, change),
+        hours=hours,
+        j=now.cost / days,
+        j_live=was.cost / days,
         j_change=change,
         share=share,
-        served_h=_served(live, other),
-        minutes_80=now.minutes_80 - was.minutes_80,
-        minutes_95=now.minutes_95 - was.minutes_95,
-        flips=now.flips - was.flips,
+        served_h={name: (theirs - mine) / 60.0 / days for name, mine, theirs in more},
+        minutes_80=(now.minutes_80 - was.minutes_80) / days,
+        minutes_95=(now.minutes_95 - was.minutes_95) / days,
+        flips=(now.flips - was.flips) / days,
     )
 
 
@@ -120,12 +128,6 @@ def _verdict(hours: float, change: Change) -> Verdict:
     if change.upper < 0.0:
         return Verdict.BETTER
     return Verdict.WORSE if change.lower > 0.0 else Verdict.NO_DIFFERENCE
-
-
-def _hourly(costs: Sequence[float]) -> list[float]:
-    """The cost of each hour; what is left of the last one is left out."""
-    whole = len(costs) // TICKS_AN_HOUR
-    return [sum(costs[hour * TICKS_AN_HOUR : (hour + 1) * TICKS_AN_HOUR]) for hour in range(whole)]
 
 
 def _changes(live: Sequence[float], other: Sequence[float], *, seed: int) -> tuple[Change, Change | None]:
@@ -168,13 +170,3 @@ def _interval(value: float, drawn: Sequence[float], wider: float) -> Change:
     high = ordered[-1 - int(outside * (len(ordered) - 1))]
     lower, upper = (value + wider * (bound - value) for bound in (low, high))
     return Change(value=value, lower=min(value, lower), upper=max(value, upper))
-
-
-def _served(live: Record, other: Record) -> Mapping[str, float]:
-    """Hours a day that each thing serves more than under the live policy; a lowered level counts by its value."""
-    days = len(live.ticks) / TICKS_AN_HOUR / HOURS_A_DAY
-    more = {}
-    for place, thing in enumerate(live.things):
-        served = [sum(tick.serving[place] for tick in record.ticks) for record in (live, other)]
-        more[thing.name] = (served[1] - served[0]) * MINUTES_A_TICK / 60.0 / days
-    return more

@@ -36,14 +36,15 @@ def run(plant: Plant, base: Base, contender: Contender, *, on_tick: Callable[[],
 
     `on_tick` is called after each, for whoever shows how far it is.
     """
-    box, ticks = Box(plant, base.values), []
-    for tick in range(len(base.values)):
-        chosen = contender.choose(_seen(box))
-        ticks.append(_tick(box, chosen, contender))
-        if tick + 1 < len(base.values):
-            box.advance(chosen)
+    box, ticks = Box(plant, base.values[0], ticks=len(base.values)), []
+    for value in base.values[1:]:
+        ticks.append(tick(box, contender))
+        box.advance(ticks[-1].chosen, value)
         if on_tick is not None:
             on_tick()
+    ticks.append(tick(box, contender))
+    if on_tick is not None:
+        on_tick()
     return Record(
         trace=base.name, mode=base.mode.value, contender=contender.name, things=plant.things, ticks=tuple(ticks)
     )
@@ -56,9 +57,11 @@ def _seen(box: Box) -> Seen:
     return Seen(tick=box.tick, now=box.tick * TICK_S, total=box.total, things=things)
 
 
-def _tick(box: Box, chosen: Mapping[str, int], contender: Contender) -> Tick:
+def tick(box: Box, contender: Contender) -> Tick:
+    """Let the contender look at the box and choose; the box stays as it is."""
+    chosen = contender.choose(_seen(box))
     return Tick(
-        base=box.base[box.tick],
+        base=box.base,
         total=box.total,
         rungs=tuple(one.rung for one in box.running),
         serving=tuple(one.serving for one in box.running),

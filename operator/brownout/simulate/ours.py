@@ -12,6 +12,7 @@ from brownout.api.policy import PolicySpec
 from brownout.core.aftermath import moved
 from brownout.core.decide import decide
 from brownout.core.gather import member_of, snapshot_of
+from brownout.core.instant import Instant
 from brownout.core.ledger import Ledger, footprints_measured, sampled, settled
 from brownout.core.member import Member, Observation, Presence
 from brownout.core.plan import Decision
@@ -61,14 +62,21 @@ class Ours:
     """A policy of ours. A tick is what engine/reconcile.py does, with each step done at once.
 
     The plant ticks every 30 s, whatever interval the policy asks for. Where workloads are not `measured`, their sizes
-    are the owner's guesses, and then what is learned from what comes back.
+    are the owner's guesses, and then what is learned from what comes back. `start` is the instant of tick 0.
     """
 
     def __init__(
-        self, name: str, policy: PolicySpec, integrations: Sequence[Integration], *, measured: bool = True
+        self,
+        name: str,
+        policy: PolicySpec,
+        integrations: Sequence[Integration],
+        *,
+        measured: bool = True,
+        start: Instant = START,
     ) -> None:
         self.name = name
         self._measured = measured
+        self._start = start
         self._policy = policy.model_copy(update={"interval": TICK_S})
         self._integrations = {integration.metadata.name: integration for integration in integrations}
         self.ledger = Ledger()
@@ -85,7 +93,7 @@ class Ours:
 
     def choose(self, seen: Seen) -> Mapping[str, int]:
         """Observe, decide and act, as the engine does."""
-        snapshot, now = self._take_in(seen), START + seen.now
+        snapshot, now = self._take_in(seen), self._start + seen.now
         decision = decide(snapshot, now=now)
         for step in decision.steps:
             self.ledger = moved(self.ledger, step, now=now, stabilization=self._policy.stabilization)
@@ -94,8 +102,8 @@ class Ours:
 
     def _take_in(self, seen: Seen) -> Snapshot:
         """The ledger after this look, and the snapshot on it."""
-        now, observed = START + seen.now, {one.thing.name: self._observation(one) for one in seen.things}
-        sample = _sample(seen, observed)
+        now, observed = self._start + seen.now, {one.thing.name: self._observation(one) for one in seen.things}
+        sample = _sample(seen, observed, at=now)
         ledger = footprints_measured(sampled(self.ledger, sample, self._policy), observed)
         ledger, _ = settled(ledger, now=now)
         snapshot = snapshot_of(
@@ -117,10 +125,10 @@ class Ours:
         )
 
 
-def _sample(seen: Seen, observed: Mapping[str, Observation]) -> Sample:
+def _sample(seen: Seen, observed: Mapping[str, Observation], *, at: Instant) -> Sample:
     held = {key: one.memory_bytes for key, one in observed.items() if one.memory_bytes is not None}
     return Sample(
-        at=START + seen.now,
+        at=at,
         memory_percent=seen.total,
         memory_used_bytes=bytes_of(seen.total),
         memory_limit_bytes=LIMIT_BYTES,

@@ -5,11 +5,12 @@ thing at a tick is the same whoever decides (common random numbers), so that two
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from brownout.simulate.hardships import Hardship, Situation
+from brownout.simulate.traces import TICKS_A_DAY
 
 # AR(1) noise of a footprint, a share of it: its standard deviation is 0.03 / sqrt(1 - 0.9^2) = 0.069.
 PERSISTENCE, INNOVATION, LARGEST_NOISE = 0.9, 0.03, 0.2
@@ -92,23 +93,27 @@ class Running:
 
 @dataclass(slots=True)
 class Box:
-    """The state of a plant at a tick. What is decided at a tick acts at the next one."""
+    """The state of a plant at a tick, with the base load in percent. What is decided at a tick acts at the next one.
+
+    `ticks` is how long the noise is before it begins again: the length of the run, or a day where that has no end.
+    """
 
     plant: Plant
-    base: Sequence[float]
+    base: float
+    ticks: int = TICKS_A_DAY
     tick: int = 0
     running: tuple[Running, ...] = field(init=False)
     total: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.running = tuple(
-            Running(thing, noise(self.plant.seed, thing.name, len(self.base))) for thing in self.plant.things
+            Running(thing, noise(self.plant.seed, thing.name, self.ticks)) for thing in self.plant.things
         )
         self.total = self._weigh()
 
-    def advance(self, chosen: Mapping[str, int]) -> None:
-        """One tick on: what was chosen acts now. Who is not named stays."""
-        self.tick += 1
+    def advance(self, chosen: Mapping[str, int], base: float) -> None:
+        """One tick on, to another base load: what was chosen acts now. Who is not named stays."""
+        self.tick, self.base = self.tick + 1, base
         for one in self.running:
             rung = chosen.get(one.thing.name, one.rung)
             for hardship in self.plant.hardships:
@@ -129,11 +134,11 @@ class Box:
 
     def _weigh(self) -> float:
         for one in self.running:
-            one.percent = one.thing.percent_at(one.rung) * (1.0 + one.noise[self.tick])
+            one.percent = one.thing.percent_at(one.rung) * (1.0 + one.noise[self.tick % self.ticks])
             for hardship in self.plant.hardships:
                 one.percent = hardship.size(self._situation(one), one.percent)
         late = sum(hardship.lingers(self._situation(one)) for hardship in self.plant.hardships for one in self.running)
-        return min(100.0, self.base[self.tick] + sum(one.percent for one in self.running) + late)
+        return min(100.0, self.base + sum(one.percent for one in self.running) + late)
 
     def _situation(self, one: Running) -> Situation:
         return Situation(

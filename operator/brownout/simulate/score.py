@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from brownout.simulate.loop import Record, Tick
 from brownout.simulate.plant import Thing
+from brownout.simulate.traces import TICKS_A_DAY
 
-TICKS_A_DAY = 2880
 MINUTES_A_TICK = 0.5
 PRESSURE_PERCENT, EMERGENCY_PERCENT = 80.0, 95.0
 
@@ -71,14 +71,20 @@ def score(record: Record) -> Score:
 
 
 def tick_costs(record: Record, weights: Weights | None = None) -> tuple[float, ...]:
-    """What each tick adds to the cost; a flip counts at the tick on which it shows. Their sum over the days is J."""
-    by, before, costs = weights or Weights(), record.ticks[0] if record.ticks else None, []
-    for tick in record.ticks:
-        high = by.pressure * (tick.total >= PRESSURE_PERCENT) + by.emergency * (tick.total >= EMERGENCY_PERCENT)
-        flipped = sum(was != now for was, now in zip(before.rungs if before else (), tick.rungs, strict=True))
-        costs.append(MINUTES_A_TICK * high + _lost(tick, record.things) + by.flip * flipped)
-        before = tick
-    return tuple(costs)
+    """What each tick adds to the cost. Their sum over the days is J."""
+    by, befores = weights or Weights(), (*record.ticks[:1], *record.ticks)
+    return tuple(cost_of(tick, before, record.things, by) for before, tick in zip(befores, record.ticks, strict=False))
+
+
+def cost_of(tick: Tick, before: Tick, things: Sequence[Thing], by: Weights) -> float:
+    """What one tick adds to the cost; a flip counts at the tick on which it shows."""
+    high = by.pressure * (tick.total >= PRESSURE_PERCENT) + by.emergency * (tick.total >= EMERGENCY_PERCENT)
+    return MINUTES_A_TICK * high + _lost(tick, things) + by.flip * flips_between(before, tick)
+
+
+def flips_between(before: Tick, after: Tick) -> int:
+    """How many things changed their rung from one tick to the next."""
+    return sum(was != now for was, now in zip(before.rungs, after.rungs, strict=True))
 
 
 def minutes_lost(record: Record, name: str) -> float:
@@ -98,7 +104,4 @@ def _lost(tick: Tick, things: Sequence[Thing]) -> float:
 
 
 def _flips(ticks: Sequence[Tick]) -> int:
-    """Changes of one thing's rung from one tick to the next."""
-    return sum(
-        was != now for before, after in pairwise(ticks) for was, now in zip(before.rungs, after.rungs, strict=True)
-    )
+    return sum(flips_between(before, after) for before, after in pairwise(ticks))

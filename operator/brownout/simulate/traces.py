@@ -13,6 +13,7 @@ from statistics import median
 from brownout.core.errors import InvalidInput
 
 TICK_S = 30.0
+TICKS_AN_HOUR, TICKS_A_DAY = 120, 2880
 # What is scored: 3000 ticks, 25 hours, from the middle.
 SCORED_TICKS = 3000
 # 44 is the base at which the four integrations (26 %) make 70 %; 20 points above it they make 90 %.
