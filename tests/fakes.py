@@ -14,6 +14,7 @@ from brownout.core.forecasting.champions import Champions
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading, Served
+from brownout.core.response_times import STEPS, step_of
 from brownout.core.sample import Sample, Witness
 from brownout.core.tiers import Hardware
 from brownout.core.training_report import Kept, TrainingReport
@@ -277,6 +278,7 @@ def _reading(requests: list[tuple[Instant, float | None, bool]], now: Instant, w
         failures=sum(failed for _, _, failed in requests),
         timed=len(every),
         response_ms_sum=sum(every),
+        times=tuple(sum(step_of(ms) == step for ms in every) for step in range(STEPS)),
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from brownout.api.reasons import Reason
 from brownout.core.decide import Answer, bring_back, decide
-from brownout.core.explain import next_rung_up, returns_when, wait_s
+from brownout.core.explain import returns_when, wait_s
 from brownout.core.member import Member, Presence
 from brownout.core.plan import Action, Step
 from brownout.core.restore import SURE_TO_FIT, candidate, fits
@@ -183,7 +183,7 @@ def test_a_return_is_alone_calm_and_fitting(snapshot: Snapshot) -> None:
         assert not member.hold.by_owner
         assert snapshot.last_shed_at + wait_s(snapshot, member) <= NOW
         assert snapshot.last_return_at + snapshot.policy.stabilization.settle <= NOW
-        assert step.to_rung == next_rung_up(member)
+        assert step.to_rung == member.next_rung_up()
         sure = SURE_TO_FIT[snapshot.policy.restore.strategy]
         expected = (snapshot.outlook.top_percent(sure) or 0.0) + snapshot.outlook.percent_of(step.delta_bytes or 0)
         assert expected < 80.0

@@ -20,7 +20,8 @@ from tests.worlds import bytes_of
 class Workload:
     """One workload. `obeys_in_s` is how long its graceful stop takes, `starts_in_s` its start, and `lingers_s` how late
     its memory comes back. `failing` refuses every switch, `broken` is raised by it, and what is `stuck` never ends one;
-    what is `deaf` does not answer when it is observed, and `unseen` is raised then.
+    what is `deaf` does not answer when it is observed, and `unseen` is raised then. At a level that is `hopeless` it
+    falls over at once, and is `fallen` until it is switched again.
     """
 
     size: float = 10.0
@@ -40,6 +41,8 @@ class Workload:
     detail: str = ""
     measured: bool = True
     stuck: bool = False
+    hopeless: frozenset[str] = frozenset()
+    fallen: bool = False
 
     def held(self, now: float) -> float:
         """Per cent that it holds now, or still holds."""
@@ -82,10 +85,11 @@ class Machine:
             await asyncio.Event().wait()
         if workload.unseen is not None:
             raise workload.unseen
-        presence = Presence.RUNNING if workload.running else Presence.STOPPED
+        presence = Presence.RUNNING if workload.running else Presence.FAILED if workload.fallen else Presence.STOPPED
         return Observation(
             presence=presence,
-            detail=workload.detail,
+            detail=f"{workload.level} ended with status 1" if workload.fallen else workload.detail,
+            level=workload.level or None,
             identity=f"run-{workload.run}",
             memory_bytes=bytes_of(workload.held(-1.0)) if workload.running and workload.measured else None,
             replicas=workload.replicas if workload.running else (0 if self.owned_by_others else None),
@@ -105,9 +109,10 @@ class Machine:
             await _lasting(workload.starts_in_s)
         if self._stops[key] != stops:
             return Outcome(status=OutcomeStatus.SKIPPED, detail="it was told to stop meanwhile")
+        before = workload.replicas if workload.running and workload.level != name else None
         self._come_up(workload, name, replicas)
         self.log.add(f"started {key}")
-        return Outcome(status=OutcomeStatus.DONE)
+        return Outcome(status=OutcomeStatus.DONE, replicas_before=before if self.owned_by_others else None)
 
     async def stop(self, integration: Integration, *, grace_s: float) -> Outcome:
         """Ask it to end and wait, as long as the most impatient caller wants to wait."""
@@ -115,6 +120,7 @@ class Machine:
         self.log.add(f"stop {key} grace={grace_s:g}")
         self._stops[key] += 1
         workload = self[key]
+        workload.fallen = False
         if refusal := self._refusal(workload):
             return refusal
         if workload.stuck:
@@ -140,7 +146,8 @@ class Machine:
     def _come_up(self, workload: Workload, level: str, replicas: int | None) -> None:
         if not workload.running:
             workload.run += 1
-        workload.running, workload.level = True, level
+        workload.fallen = level in workload.hopeless
+        workload.running, workload.level = not workload.fallen, level
         workload.replicas = workload.replicas if replicas is None else replicas
 
     @contextmanager

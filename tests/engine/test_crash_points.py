@@ -54,12 +54,21 @@ def lowering(box: Box) -> list[tuple[float, Callable[[], object]]]:
     return [(7.0, lambda: _base(box, 63.0)), (30.0, lambda: _base(box, 30.0))]
 
 
+def undoing(box: Box) -> list[tuple[float, Callable[[], object]]]:
+    """Voice is to be lowered, but the lower level does not come up: it is put back, and goes whole."""
+    script = lowering(box)
+    box.machine["voice"].hopeless = frozenset({"small"})
+    return script
+
+
 def _base(box: Box, percent: float) -> None:
     box.machine.base = percent
 
 
 @pytest.mark.parametrize("owned", ["by us", "by others"])
-@pytest.mark.parametrize("scenario", [pressure, emergency, owner, lowering], ids=lambda scenario: scenario.__name__)
+@pytest.mark.parametrize(
+    "scenario", [pressure, emergency, owner, lowering, undoing], ids=lambda scenario: scenario.__name__
+)
 @pytest.mark.parametrize("told", [False, True], ids=["before", "after"])
 async def test_killed_at_any_effect_it_comes_to_a_good_end(scenario: Scenario, owned: str, *, told: bool) -> None:
     """Nothing stays disabled, no start has a twin, each stop has its intent, and no intent stays open."""

@@ -92,18 +92,27 @@ def _places(snapshot: Snapshot, moves: Sequence[Move], at: int) -> tuple[Place, 
     return tuple(map(Place._make, figures))
 
 
-# A line goes down rung by rung, so what stands above a rung is the one before it.
-
-
 def _apart_bytes(member: Member, rung: int) -> int | None:
     """How much less it takes at a rung than at the one above; None where either is not known."""
-    above, below = _size_bytes(member, rung - 1), _size_bytes(member, rung)
+    above, below = _size_bytes(member, _above(member, rung)), _size_bytes(member, rung)
     return None if above is None or below is None else max(0, above - below)
 
 
 def _less_value(member: Member, rung: int) -> float:
     """How much less of its service a rung gives than the one above."""
-    return value_of(member.ladder, rung - 1) - value_of(member.ladder, rung)
+    return _value(member, _above(member, rung)) - _value(member, rung)
+
+
+def _above(member: Member, rung: int) -> int:
+    """The rung above on the line, on which what is unfit is passed over."""
+    if not member.unfit:
+        return rung - 1
+    return max((one for one in range(rung) if one not in member.unfit or one == member.rung), default=0)
+
+
+def _value(member: Member, rung: int) -> float:
+    """What its service is worth there: of what a level promises, what its requests were seen to get."""
+    return value_of(member.ladder, rung) * member.record(rung).reliability()
 
 
 def _size_bytes(member: Member, rung: int) -> int | None:

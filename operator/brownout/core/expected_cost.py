@@ -89,7 +89,8 @@ def thinned(count: int, at: int) -> list[int]:
 
 def _switching(line: Sequence[Place], places: Sequence[int], price: float) -> tuple[list[float], list[float]]:
     """The cost of going down to each place from the first, and of coming back up from each to the first."""
-    waits = list(accumulate((START_MIN * place.returning for place in line), initial=0.0))
+    # A level that fails may serve less than the one below it: there is nothing to wait for.
+    waits = list(accumulate((START_MIN * max(0.0, place.returning) for place in line), initial=0.0))
     return [price * place for place in places], [price * place + waits[place] for place in places]
 
 

@@ -69,7 +69,7 @@ def returns_when(snapshot: Snapshot, member: Member) -> str:
         return member.allowance.returns_when
     policy = snapshot.policy
     wait = duration(wait_s(snapshot, member))
-    takes = member.takes_bytes(next_rung_up(member))
+    takes = member.takes_bytes(member.next_rung_up())
     size = approximate_bytes(takes) if takes is not None else "it"
     fits = f"{size} fits under {threshold(policy.thresholds.disable)}"
     if policy.restore.strategy is RestoreStrategy.WHEN_IT_FITS and weighed(snapshot):
@@ -82,7 +82,7 @@ def returns_when(snapshot: Snapshot, member: Member) -> str:
 
 def kept_by_budget(snapshot: Snapshot, member: Member) -> bool:
     """Whether its owner's budget keeps a held member where it is, whatever memory allows."""
-    return member.hold is not None and next_rung_up(member) < snapshot.ceiling(member)
+    return member.hold is not None and member.next_rung_up() < snapshot.ceiling(member)
 
 
 def weighed(snapshot: Snapshot) -> bool:
@@ -103,8 +103,3 @@ def vouched(snapshot: Snapshot, member: Member) -> bool:
 def wait_s(snapshot: Snapshot, member: Member) -> float:
     """How long it must be calm before this member returns: longer after each return that had to be undone."""
     return snapshot.policy.stabilization.enable * (member.hold.wait_factor if member.hold else 1.0)
-
-
-def next_rung_up(member: Member) -> int:
-    """Where a held member goes next: from off to its lowest level, else one level up."""
-    return member.ladder.lowest if member.rung >= member.ladder.off else max(0, member.rung - 1)

@@ -13,6 +13,7 @@ from brownout.core.forecasting.peak import daily_peak
 from brownout.core.instant import Instant
 from brownout.core.ladder import ladder_of
 from brownout.core.ledger import Ledger
+from brownout.core.level_record import UNTRIED
 from brownout.core.measurements import NONE
 from brownout.core.member import Member, Observation
 from brownout.core.outlook import look_out
@@ -23,11 +24,14 @@ from brownout.core.triggers import Trigger
 def member_of(key: str, integration: Integration, seen: Observation, ledger: Ledger, *, now: Instant) -> Member:
     """One integration as its owner wishes it, as it is seen and as the ledger knows it; ours, and accepted."""
     blank = Member(key=key, integration=integration, ladder=ladder_of(integration))
+    records = tuple(ledger.records.get((key, rung), UNTRIED) for rung in range(len(blank.ladder.levels)))
     return replace(
         blank,
         observed=seen,
         hold=ledger.holds.get(key),
         footprints=footprints_of(blank, ledger),
+        records=records,
+        unfit=frozenset(rung for rung, record in enumerate(records) if record.resting(now)),
         since=ledger.moved.get(key, 0.0),
         resting=key in ledger.failures and now < ledger.failures[key].until,
     )

@@ -15,8 +15,10 @@ from brownout.core.forecasting.champions import Champions
 from brownout.core.forecasting.feeding import fed
 from brownout.core.forecasting.panel import Panel
 from brownout.core.instant import Instant
+from brownout.core.level_record import UNTRIED, LevelRecord
 from brownout.core.measurements import NONE, START_S, Look, Measured
 from brownout.core.member import Hold, Observation, Presence
+from brownout.core.rates import Served
 from brownout.core.sample import STALE_AFTER_INTERVALS, Resource, Sample
 from brownout.core.settle import Pending, Settled
 from brownout.core.window import Window
@@ -52,7 +54,8 @@ class Failures:
 class Ledger:
     """`measured` holds the last measurements of each integration at each rung, `learned` what its last steps were seen
     to free where nothing measures the workload (oldest first), `said` the last decision about each, `returned` when we
-    brought what back and with which wait factor, `moved` when a member last changed its rung.
+    brought what back and with which wait factor, `moved` when a member last changed its rung, `records` how each level
+    of each did.
     """
 
     window: Window = field(default_factory=Window)
@@ -64,6 +67,7 @@ class Ledger:
     returned: Mapping[str, tuple[Instant, float]] = field(default_factory=lambda: MappingProxyType({}))
     moved: Mapping[str, Instant] = field(default_factory=lambda: MappingProxyType({}))
     failures: Mapping[str, Failures] = field(default_factory=lambda: MappingProxyType({}))
+    records: Mapping[RungKey, LevelRecord] = field(default_factory=lambda: MappingProxyType({}))
     pending: Pending | None = None
     calm_since: Instant | None = None
     last_shed_at: Instant = 0.0
@@ -208,6 +212,7 @@ def forgotten(ledger: Ledger, keys: frozenset[str]) -> Ledger:
         said=MappingProxyType({key: said for key, said in ledger.said.items() if key not in keys}),
         returned=MappingProxyType({key: seen for key, seen in ledger.returned.items() if key not in keys}),
         moved=MappingProxyType({key: at for key, at in ledger.moved.items() if key not in keys}),
+        records=MappingProxyType({place: it for place, it in ledger.records.items() if place[0] not in keys}),
         pending=pending,
     )
 
@@ -215,3 +220,31 @@ def forgotten(ledger: Ledger, keys: frozenset[str]) -> Ledger:
 def released(ledger: Ledger, key: str) -> Ledger:
     """The ledger without one hold: somebody else brought it back, and we do not fight over it."""
     return replace(ledger, holds=MappingProxyType({held: hold for held, hold in ledger.holds.items() if held != key}))
+
+
+def levels_served(ledger: Ledger, served: Mapping[str, Served], *, now: Instant) -> Ledger:
+    """The ledger with what each integration served since the last sample, at the level where it stands."""
+    found = {
+        place: ledger.records.get(place, UNTRIED).served(did, now=now)
+        for place, did in ((_place(ledger, key), did) for key, did in served.items())
+    }
+    known = {place: record for place, record in found.items() if record is not ledger.records.get(place)}
+    return replace(ledger, records=MappingProxyType({**ledger.records, **known})) if known else ledger
+
+
+def level_missed(ledger: Ledger, place: RungKey, why: str, *, now: Instant) -> Ledger:
+    """The ledger after a switch to a level that did not come up: it rests, longer each time in a row."""
+    record = ledger.records.get(place, UNTRIED).missed(why, now=now)
+    return replace(ledger, records=MappingProxyType({**ledger.records, place: record}))
+
+
+def level_came_up(ledger: Ledger, place: RungKey) -> Ledger:
+    """The ledger after a switch to a level that held."""
+    known = ledger.records.get(place)
+    if known is None or known.came_up() is known:
+        return ledger
+    return replace(ledger, records=MappingProxyType({**ledger.records, place: known.came_up()}))
+
+
+def _place(ledger: Ledger, key: str) -> RungKey:
+    return key, ledger.holds[key].rung if key in ledger.holds else 0

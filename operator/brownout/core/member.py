@@ -9,6 +9,7 @@ from brownout.core.allowance import UNLIMITED, Allowance
 from brownout.core.footprint import Footprint, Source
 from brownout.core.instant import Instant
 from brownout.core.ladder import Ladder
+from brownout.core.level_record import UNTRIED, LevelRecord
 
 
 class Presence(StrEnum):
@@ -29,7 +30,8 @@ class Observation:
     `identity` names this very run (pid and start time, resourceVersion, invocation id): a step planned against
     one identity is not carried out against another. `resumable` is False where it stands still by somebody
     else's hand and nothing says what to return it to (a Deployment that its owner scaled to zero). `outdated` is True
-    where what runs is not what the spec says now (its command was edited): it is to be started anew.
+    where what runs is not what the spec says now (its command was edited): it is to be started anew. `level` is
+    the one at which it is seen to run, where its driver can tell.
     """
 
     presence: Presence
@@ -39,6 +41,7 @@ class Observation:
     replicas: int | None = None
     resumable: bool = True
     outdated: bool = False
+    level: str | None = None
 
 
 UNSEEN = Observation(presence=Presence.UNKNOWN, detail="not looked at yet")
@@ -86,6 +89,8 @@ class Member:
     observed: Observation = UNSEEN
     hold: Hold | None = None
     footprints: tuple[Footprint, ...] = ()  # one for each rung, best first
+    records: tuple[LevelRecord, ...] = ()  # likewise
+    unfit: frozenset[int] = frozenset()  # rungs that are not to be switched to now: they failed
     accepted: bool = True
     since: Instant = 0.0  # when it came to its present rung
     resting: bool = False  # the last try failed; not tried again before its back-off is over
@@ -170,3 +175,16 @@ class Member:
     def footprint(self, rung: int) -> Footprint:
         """What it takes at a rung; nothing when off."""
         return self.footprints[rung] if rung < len(self.footprints) else Footprint.NOTHING
+
+    def record(self, rung: int) -> LevelRecord:
+        """How a rung did so far."""
+        return self.records[rung] if rung < len(self.records) else UNTRIED
+
+    def next_rung_up(self) -> int:
+        """Where it goes next when it returns: from off to its lowest level, else one level up, past what is unfit.
+
+        Where all of them are unfit it is the next one all the same: nothing else is left to wait for.
+        """
+        above = range(min(self.rung, self.ladder.off))
+        plain = self.ladder.lowest if self.rung >= self.ladder.off else max(0, self.rung - 1)
+        return max((rung for rung in above if rung not in self.unfit), default=plain)

@@ -115,9 +115,9 @@ def _startable(member: Member, up: set[str]) -> bool:
 
 
 def _may_serve(member: Member) -> bool:
-    """Not held by pressure: what a budget only lowered serves on at its level, also when it was ended meanwhile."""
+    """Not held off: what is only lowered serves on at its level, also when it was ended meanwhile."""
     hold = member.hold
-    return hold is None or hold.by_owner or (hold.by_budget and hold.rung < member.ladder.off)
+    return hold is None or hold.by_owner or hold.rung < member.ladder.off
 
 
 def _start(member: Member, rung: int, *, why: str) -> Step:

@@ -34,7 +34,7 @@ def take_back(snapshot: Snapshot, choice: Choice, *, now: Instant) -> Step | Wai
     if now < ready_at:
         message = f"{explain.ram(snapshot.outlook)}: {member.name} waits {duration(ready_at - now)} more"
         return Waiting(member=member, reason=Reason.STABILIZING, message=message)
-    rung = explain.next_rung_up(member)
+    rung = member.next_rung_up()
     takes_percent = snapshot.outlook.percent_of(member.takes_bytes(rung) or 0)
     if (snapshot.outlook.measured_percent or 0.0) + takes_percent >= snapshot.policy.thresholds.disable:
         message = does_not_fit(snapshot, member, rung)

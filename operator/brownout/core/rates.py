@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from brownout.api.policy import Spike
 from brownout.core.instant import Instant
+from brownout.core.response_times import NO_TIMES, between
 
 # Requests that arrive by chance scatter by the root of their number (Poisson). Five times that is met by chance once
 # in weeks; of fewer than 4 expected ones the root says too little, so that a spike is at least 10 more than normal.
@@ -21,7 +22,8 @@ class RequestReading:
     """Requests to one integration as of `at`. Rates are requests per second over `within_s`; None: not known yet.
 
     `rate_before` is that of as long a time, twice that time ago. The totals only grow, so that two readings tell
-    what came between them; `timed` are the requests whose response time is known.
+    what came between them; `timed` are the requests whose response time is known, and
+    `times` counts them by their length (see response_times).
     """
 
     at: Instant
@@ -36,6 +38,7 @@ class RequestReading:
     failures: int = 0
     timed: int = 0
     response_ms_sum: float = 0.0
+    times: tuple[int, ...] = NO_TIMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class Served:
     requests: int
     errors: int
     response_ms: float | None = None
+    times: tuple[int, ...] = NO_TIMES
 
 
 def served_since(before: RequestReading | None, now: RequestReading) -> Served:
@@ -56,6 +60,7 @@ def served_since(before: RequestReading | None, now: RequestReading) -> Served:
         requests=now.requests - past.requests,
         errors=now.failures - past.failures,
         response_ms=(now.response_ms_sum - past.response_ms_sum) / timed if timed > 0 else None,
+        times=between(past.times, now.times),
     )
 
 

@@ -50,13 +50,15 @@ def can_return(member: Member, snapshot: Snapshot) -> bool:
         return False
     if member.observed.presence in _AWAY or member.resting or explain.kept_by_budget(snapshot, member):
         return False
+    if member.next_rung_up() in member.unfit:
+        return False
     needed = [snapshot.by_key[key] for key in member.needs if key in snapshot.by_key]
     return all(other.up and other.rung < other.ladder.off for other in needed)
 
 
 def restore(snapshot: Snapshot, member: Member, *, now: Instant) -> Step | Waiting:
     """The step that brings this member back (or one level up), or why it has to wait."""
-    rung = explain.next_rung_up(member)
+    rung = member.next_rung_up()
     if waiting := _stabilizing(snapshot, member, now=now):
         return waiting
     if waiting := _unfit(snapshot, member, rung):

@@ -47,13 +47,16 @@ def shed_all(snapshot: Snapshot, *, reason: Reason, because: str) -> tuple[Step,
 
 
 def descent(members: tuple[Member, ...], *, from_the_top: bool = False) -> Iterator[tuple[Member, int]]:
-    """Every single step down, in the order in which they are taken: from where each stands, or from its best level."""
+    """Every single step down, in the order in which they are taken: from where each stands, or from its best level.
+
+    A level that fails is passed over: the next one down is taken in its turn, and in the end off.
+    """
     lowerable = [member for member in members if member.ladder.levels]  # few of many: the others have nothing between
     deepest = max((member.ladder.lowest for member in lowerable), default=0)
     for rounds in range(1, deepest + 1):
         for member in lowerable:
             rung = rounds if from_the_top else member.rung + rounds
-            if rung <= member.ladder.lowest:
+            if rung <= member.ladder.lowest and (rung not in member.unfit or rung == member.rung):
                 yield member, rung
     for member in members:
         yield member, member.ladder.off

@@ -14,6 +14,7 @@ from brownout.core.wording import sentence
 from brownout.engine.observe import MOST_DETAIL, PATIENCE_S
 from brownout.engine.observers import StepDetails
 from brownout.engine.ports import Inventory, Outcome, OutcomeStatus, WorkloadDriver
+from brownout.engine.proving import PROVE_S, START_DEADLINE_S, Switch, is_switch, proven
 from brownout.engine.validate import stale
 from brownout.engine.world import World, faulty
 
@@ -50,7 +51,7 @@ async def carry_out(
     if why := await _checked(world, step, inventory) or overtaken():
         outcome = Outcome(status=OutcomeStatus.SKIPPED, detail=why)
     else:
-        outcome = await _switch(world, step, inventory, grace_s=step.grace_s, replicas=replicas)
+        outcome = await _switch(world, step, inventory, grace_s=step.grace_s, replicas=replicas, overtaken=overtaken)
     return _close(world, Done(step=step, outcome=outcome, intent=intent, began=began))
 
 
@@ -61,7 +62,7 @@ async def carry_out_now(world: World, decision: Decision, step: Step, inventory:
         intent = world.journal.intend_now(decision, step, dry_run=False)
     began = world.clock.now()
     grace_s = min(step.grace_s, EMERGENCY_GRACE_S)
-    outcome = await _switch(world, step, inventory, grace_s=grace_s, replicas=None)
+    outcome = await _switch(world, step, inventory, grace_s=grace_s, replicas=None, overtaken=_never)
     return _close(world, Done(step=step, outcome=outcome, intent=intent, began=began))
 
 
@@ -79,17 +80,50 @@ async def _checked(world: World, step: Step, inventory: Inventory) -> str:
         return f"it could not be checked: {sentence(describe(error), longest=MOST_DETAIL)}"
 
 
-async def _switch(world: World, step: Step, inventory: Inventory, *, grace_s: float, replicas: int | None) -> Outcome:
+def _never() -> str:
+    """Nobody overtakes an emergency."""
+    return ""
+
+
+async def _switch(
+    world: World,
+    step: Step,
+    inventory: Inventory,
+    *,
+    grace_s: float,
+    replicas: int | None,
+    overtaken: Callable[[], str],
+) -> Outcome:
     driver = world.driver(inventory.integrations[step.key])
     if driver is None:
         return Outcome(status=OutcomeStatus.FAILED, detail="this home cannot run such a workload")
     try:
         async with asyncio.timeout(step.grace_s + STUCK_S):
             outcome = await _asked(driver, step, inventory, grace_s=grace_s, replicas=replicas)
+        if is_switch(step) and outcome.status is OutcomeStatus.DONE:
+            outcome = await _proven(world, driver, step, inventory, outcome, replicas=replicas, overtaken=overtaken)
     except Exception as error:  # noqa: BLE001 - a driver's bug is one failed step, not the end of the guard
         world.observers.on_fault("workload", f"{step.name}: {faulty(error)}")
         outcome = Outcome(status=OutcomeStatus.FAILED, detail=describe(error))
     return replace(outcome, detail=sentence(outcome.detail, longest=MOST_DETAIL))
+
+
+async def _proven(  # noqa: PLR0913 - the same, with what was asked for
+    world: World,
+    driver: WorkloadDriver,
+    step: Step,
+    inventory: Inventory,
+    done: Outcome,
+    *,
+    replicas: int | None,
+    overtaken: Callable[[], str],
+) -> Outcome:
+    """The outcome once the new level has come up, or the one before it runs again."""
+    settle_s = inventory.policy.spec.stabilization.settle
+    integration = inventory.integrations[step.key]
+    switch = Switch(integration=integration, step=step, overtaken=overtaken, prove_s=min(PROVE_S, settle_s))
+    async with asyncio.timeout(START_DEADLINE_S + step.grace_s + STUCK_S):
+        return await proven(world, driver, switch, done, replicas)
 
 
 async def _asked(

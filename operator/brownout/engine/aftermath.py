@@ -10,7 +10,7 @@ from brownout.core.bookkeeping import (
     succeeded,
 )
 from brownout.core.instant import Instant
-from brownout.core.ledger import Ledger, Said
+from brownout.core.ledger import Ledger, Said, level_came_up, level_missed
 from brownout.core.plan import Decision
 from brownout.engine.actuate import Done
 from brownout.engine.ports import OutcomeStatus
@@ -23,7 +23,8 @@ def taken_in(ledger: Ledger, decision: Decision, done: Done, policy: PolicySpec,
         return failed(ledger, key, now=now, first_rest_s=STALE_REST_S)
     ledger = said(ledger, key, _words(decision, done))
     if status is OutcomeStatus.FAILED:
-        return failed(ledger, key, now=now, first_rest_s=FAILED_REST_S)
+        return _not_done(ledger, done, policy, now=now)
+    ledger = level_came_up(ledger, (key, done.step.to_rung))
     return moved(
         succeeded(ledger, key),
         done.step,
@@ -32,6 +33,22 @@ def taken_in(ledger: Ledger, decision: Decision, done: Done, policy: PolicySpec,
         replicas_before=done.outcome.replicas_before,
         began=done.began,
     )
+
+
+def _not_done(ledger: Ledger, done: Done, policy: PolicySpec, *, now: Instant) -> Ledger:
+    """The ledger after a step that failed. A level that did not come up rests; the integration itself need not.
+
+    A scale that could not be put back stands at the new level: that is what has to be undone one day.
+    """
+    step, outcome = done.step, done.outcome
+    if outcome.unfit:
+        ledger = level_missed(ledger, (step.key, step.to_rung), outcome.unfit, now=now)
+    if outcome.undone:
+        return ledger
+    before = outcome.replicas_before
+    if outcome.unfit and before is not None:
+        ledger = moved(ledger, step, now=now, stabilization=policy.stabilization, replicas_before=before)
+    return failed(ledger, step.key, now=now, first_rest_s=FAILED_REST_S)
 
 
 def told(done: Done) -> str:

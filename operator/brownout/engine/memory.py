@@ -95,6 +95,7 @@ def _remembered(ledger: Ledger, member: Member, hold: Hold | None) -> Ledger:
 
 
 def _held(ledger: Ledger, member: Member, hold: Hold | None, seen: Observation, *, now: Instant) -> Ledger:
+    hold = _as_seen(hold, member, seen)
     if hold is None or _overtaken(hold, member, seen):
         return ledger
     # A status can be edited by anybody: no date in the future and no endless wait may keep it off for ever.
@@ -149,6 +150,16 @@ def _said(last: LastDecision, reason: Reason) -> Said:
         numbers=MappingProxyType(figures),
         frees_bytes=last.frees,
     )
+
+
+def _as_seen(hold: Hold | None, member: Member, seen: Observation) -> Hold | None:
+    """The hold at the level where it really runs: the crash may have come before the switch, or after its undoing."""
+    if hold is None or hold.rung >= member.ladder.off or seen.presence not in (Presence.RUNNING, Presence.STARTING):
+        return hold
+    if seen.level is None or seen.level not in {level.name for level in member.ladder.levels}:
+        return hold
+    rung = member.ladder.rung_of(seen.level)
+    return replace(hold, rung=rung) if rung else None
 
 
 def _overtaken(hold: Hold, member: Member, seen: Observation) -> bool:

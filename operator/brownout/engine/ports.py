@@ -106,12 +106,15 @@ class OutcomeStatus(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The result of asking a workload for something; `detail` is for people. `replicas_before` is set by a
-    driver that needs it back in order to undo what it did.
+    driver that needs it back in order to undo what it did. `unfit` says why a new level did not come up, and
+    `undone` whether the one before it was started again.
     """
 
     status: OutcomeStatus
     detail: str = ""
     replicas_before: int | None = None
+    unfit: str = ""
+    undone: bool = False
 
 
 class WorkloadDriver(Protocol):

@@ -17,7 +17,7 @@ from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.decide import ask, decide, emergency
 from brownout.core.gather import snapshot_of
 from brownout.core.holding import with_hold
-from brownout.core.ledger import footprints_measured, forgotten, resumed, sampled, settled, taught
+from brownout.core.ledger import footprints_measured, forgotten, levels_served, resumed, sampled, settled, taught
 from brownout.core.member import Member, Observation
 from brownout.core.plan import Decision, Step, Verdict
 from brownout.core.sample import Sample
@@ -165,6 +165,7 @@ class Reconciler:
         levels = {member.key: member.ladder.level_name(member.rung) for member in snapshot.members}
         with self._world.contained("history"):
             served = {key: did for key, did in self.load.served().items() if key in levels}
+            self.board.ledger = levels_served(self.board.ledger, served, now=sample.at)
             self._world.journal.add_sample(sample, levels, served)
 
     async def _act(self, decision: Decision, inventory: Inventory) -> None:

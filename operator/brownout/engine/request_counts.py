@@ -1,7 +1,7 @@
 """Request counts: a RequestMeter that counts what it is told, in memory that does not grow.
 
 For each integration the last two minutes in buckets of 5 s and the last hour in spans of 30 s; these lengths are for a
-spike that must rise within 30 s, and follow it. They take 1.8 KB; reading 1000 integrations takes 8 ms, and 30 ms once
+spike that must rise within 30 s, and follow it. They take 2.1 KB; reading 1000 integrations takes 8 ms, and 30 ms once
 in a span. To be used from one thread; it routes nothing and decides nothing.
 """
 
@@ -15,6 +15,7 @@ from typing import Final
 
 from brownout.core.instant import Instant
 from brownout.core.rates import RequestReading
+from brownout.core.response_times import STEPS, step_of
 
 #: Integrations that are counted; beyond them the one that was asked longest ago is forgotten.
 MOST_KEYS: Final = 1000
@@ -101,6 +102,7 @@ class _Requests:
     def __init__(self, bucket_s: float) -> None:
         self._requests = self._failures = self._timed = 0
         self._response_ms = 0.0
+        self._times = array("I", [0]) * STEPS
         self.begin(bucket_s)
 
     def begin(self, bucket_s: float) -> None:
@@ -123,6 +125,7 @@ class _Requests:
         outcome.failures += failed
         if response_ms is not None:
             self._timed, self._response_ms = self._timed + 1, self._response_ms + response_ms
+            self._times[step_of(response_ms)] += 1
             outcome.timed, outcome.response_ms = outcome.timed + 1, outcome.response_ms + response_ms
         self._drop_outcomes(max(self._outcomes))
 
@@ -148,6 +151,7 @@ class _Requests:
             failures=self._failures,
             timed=self._timed,
             response_ms_sum=self._response_ms,
+            times=tuple(self._times),
         )
 
     def _rate_before(self, current: int) -> float | None:

@@ -124,6 +124,7 @@ class ScaleDriver:
             # Not the resourceVersion: it changes with each pod that becomes ready, which makes no plan stale.
             identity=f"{scale.uid}:{scale.wanted}:{ours.times}",
             replicas=scale.wanted,
+            level=_level_at(integration, scale.wanted),
             resumable=scale.wanted > 0 or _best_level_replicas(integration) is not None,
         )
 
@@ -209,6 +210,12 @@ def level_replicas(level: Level | None) -> int | None:
     named: Mapping[str, object] = level.config if level else {}
     replicas = named.get("replicas")
     return replicas if isinstance(replicas, int) and not isinstance(replicas, bool) and replicas > 0 else None
+
+
+def _level_at(integration: Integration, wanted: int) -> str | None:
+    """The one level that means so many replicas; None where none does, or several do."""
+    named = [level.name for level in integration.spec.levels if level_replicas(level) == wanted]
+    return named[0] if len(named) == 1 else None
 
 
 def _best_level_replicas(integration: Integration) -> int | None:

@@ -86,7 +86,7 @@ class CommandDriver:
         self._bury_soon()
         memory_bytes = await self._census.memory_bytes(key)
         supervisor = self._supervisor(key)
-        seen = _with_memory(supervisor.presence(), memory_bytes)
+        seen = replace(_with_memory(supervisor.presence(), memory_bytes), level=supervisor.level)
         if supervisor.runs(launches_of(key, integration, self._directory)):
             return seen
         # What failed as it was declared before is not tried as it is declared now: it is to be started.

@@ -65,6 +65,11 @@ class Supervisor:
         """How long what was started last may take to finish."""
         return self._launch.grace_s if self._launch else 0.0
 
+    @property
+    def level(self) -> str | None:
+        """The level of what was started last; None where nothing was, or there are no levels."""
+        return (self._launch.level or None) if self._launch else None
+
     def runs(self, launches: Iterable[Launch]) -> bool:
         """Whether what was started last is one of these."""
         return self._launch is not None and self._launch.spec in {launch.spec for launch in launches}

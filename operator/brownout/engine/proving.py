@@ -1,0 +1,112 @@
+"""Proving a switch of level: the new level must come up, or the one before it is started again.
+
+A level that was never tried on this machine (its model is not there, its settings are wrong) must cost its users a
+moment, not the integration. What is asked is the driver's own word: it runs, and goes on running for a few seconds.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from brownout.api.integration import Integration, Level
+from brownout.core.ladder import ladder_of
+from brownout.core.member import Observation, Presence
+from brownout.core.plan import Action, Step
+from brownout.engine.observe import PATIENCE_S
+from brownout.engine.ports import Outcome, OutcomeStatus, WorkloadDriver
+from brownout.engine.world import World
+
+# What has run for so long has read its configuration and has not fallen over it. Never longer than the settle time:
+# while it is watched nobody else is lowered, and under pressure that time is wanted.
+PROVE_S = 5.0
+# Longer than this no start may take; a large model is read from a slow disk in half of it.
+START_DEADLINE_S = 60.0
+LOOK_S = 0.25
+# An old level whose start fails for a passing reason (an API server that is away) is asked for so often.
+TRIES = 3
+AGAIN_S = 1.0
+
+_DOWN = (Presence.FAILED, Presence.STOPPED, Presence.MISSING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """One switch from a level that ran to another. `overtaken` says why it is not ours to go on with, if it is not."""
+
+    integration: Integration
+    step: Step
+    overtaken: Callable[[], str]
+    prove_s: float = PROVE_S
+
+    @property
+    def before(self) -> Level | None:
+        """The level it came from."""
+        return ladder_of(self.integration).level(self.step.from_rung)
+
+
+def is_switch(step: Step) -> bool:
+    """Whether a step leads from a level that runs to another one."""
+    return step.action in (Action.LOWER, Action.RAISE)
+
+
+async def proven(world: World, driver: WorkloadDriver, switch: Switch, done: Outcome, replicas: int | None) -> Outcome:
+    """What came of a switch that was made: `done` where the level came up, else how it was undone."""
+    why = await _trouble(world, driver, switch)
+    if not why or switch.overtaken():
+        return done
+    level, before = switch.step.level, switch.before
+    name = before.name if before else "what ran before"
+    undone = await _undone(driver, switch, before, replicas if done.replicas_before is None else done.replicas_before)
+    if undone.status is OutcomeStatus.SKIPPED:
+        return undone
+    again = undone.detail if undone.status is OutcomeStatus.FAILED else await _trouble(world, driver, switch)
+    if not again:
+        told = f"{level} did not come up ({why}); {name} was started again"
+        return Outcome(status=OutcomeStatus.FAILED, detail=told, unfit=why, undone=True)
+    told = f"{level} did not come up ({why}), and {name} could not be started again: {again}"
+    return Outcome(status=OutcomeStatus.FAILED, detail=told, unfit=why, replicas_before=done.replicas_before)
+
+
+async def _trouble(world: World, driver: WorkloadDriver, switch: Switch) -> str:
+    """Why the level is not up; empty once it is, and where somebody else has taken over meanwhile.
+
+    Who cannot be asked is not known to be down.
+    """
+    began = world.clock.now()
+    up_since: float | None = None
+    while not switch.overtaken():
+        seen, now = await _seen(driver, switch.integration), world.clock.now()
+        if seen is not None and seen.presence in _DOWN:
+            return seen.detail or "it does not run"
+        running = seen is None or seen.presence is not Presence.STARTING
+        up_since = (now if up_since is None else up_since) if running else None
+        if up_since is not None and now - up_since >= switch.prove_s:
+            return ""
+        if now - began >= START_DEADLINE_S:
+            return f"it was still starting after {START_DEADLINE_S:g} s"
+        await asyncio.sleep(LOOK_S)
+    return ""
+
+
+async def _seen(driver: WorkloadDriver, integration: Integration) -> Observation | None:
+    """What it is doing; None where nobody can tell."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            seen = await driver.observe(integration)
+    except Exception:  # noqa: BLE001 - a look that fails says nothing about the level
+        return None
+    return None if seen.presence is Presence.UNKNOWN else seen
+
+
+async def _undone(driver: WorkloadDriver, switch: Switch, before: Level | None, replicas: int | None) -> Outcome:
+    """The level before it, started again; with some patience, and not where somebody else decides by now."""
+    outcome = Outcome(status=OutcomeStatus.FAILED)
+    for tried in range(TRIES):
+        if tried:
+            await asyncio.sleep(AGAIN_S)
+        if why := switch.overtaken():
+            return Outcome(status=OutcomeStatus.SKIPPED, detail=why)
+        outcome = await driver.start(switch.integration, before, replicas=replicas)
+        if outcome.status is not OutcomeStatus.FAILED:
+            break
+    return outcome

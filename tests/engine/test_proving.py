@@ -1,0 +1,141 @@
+"""A switch of level is proven: the new level comes up, or the one before it runs again and nothing is lost."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from brownout.api.reasons import Reason, State
+from brownout.engine.proving import PROVE_S
+from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing, until
+
+pytestmark = IN_VIRTUAL_TIME
+
+LEVELS = [{"name": "large"}, {"name": "medium"}, {"name": "small"}]
+SIZES = {"large": 10.0, "medium": 6.0, "small": 2.0}
+
+
+def leveled(*, hopeless: str = "", **policy: Any) -> Box:
+    """Make a box on which voice has three levels, of which some never come up."""
+    box = make_box(voice={"levels": LEVELS}, **{"interval": "5s", **policy})
+    voice = box.machine["voice"]
+    voice.level, voice.sizes, voice.hopeless = "large", dict(SIZES), frozenset(hopeless.split())
+    return box
+
+
+async def test_a_level_that_does_not_come_up_is_undone_and_passed_over() -> None:
+    """The old level runs again at once, the outcome says so, and the next level down is taken instead."""
+    box = leveled(hopeless="medium")
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 61.0  # 81 in all
+        await until(lambda: "resolve Failed" in box.log.texts("resolve"), within_s=15.0)
+        assert (box.machine["voice"].running, box.machine["voice"].level) == (True, "large")
+        await until(lambda: box.machine["voice"].level == "small", within_s=15.0)
+        await passing(8.0)
+        status = box.status("voice")
+        assert (status.state, status.level) == (State.LOWERED, "small")
+    failed = next(record for record in box.journal.records.values() if record.outcome == "Failed")
+    assert failed.detail == "medium did not come up (medium ended with status 1); large was started again"
+    starts = [text for text in box.log.texts("start voice") if text.startswith("start ")]
+    assert starts == ["start voice medium", "start voice large", "start voice small"]
+    assert {"android", "stubs"} <= box.running
+
+
+async def test_where_no_lower_level_comes_up_pressure_disables() -> None:
+    """Each is tried once, then it goes whole: a level that fails must not keep memory from being freed."""
+    box = leveled(hopeless="medium small")
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: "voice" not in box.running and not box.machine["voice"].fallen, within_s=40.0)
+        await passing(8.0)
+        assert box.status("voice").state is State.DISABLED
+        assert box.running == {"android", "stubs"}
+
+
+async def test_a_return_that_does_not_come_up_stays_lowered_and_is_tried_with_patience() -> None:
+    """It is put back to the level that works, and the next try waits twice as long."""
+    box = leveled(stabilization={"enable": "5s", "settle": "2s"})
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: box.machine["voice"].level == "medium", within_s=20.0)
+        await passing(5.0)
+        box.machine["voice"].hopeless = frozenset({"large"})
+        box.machine.base = 20.0
+        await until(lambda: len(box.log.times("start voice large")) == 4, within_s=900.0)
+        assert (box.machine["voice"].running, box.machine["voice"].level) == (True, "medium")
+        status = box.status("voice")
+        assert (status.state, status.level) == (State.LOWERED, "medium")
+        box.machine["voice"].hopeless = frozenset()
+        await until(lambda: box.machine["voice"].level == "large", within_s=900.0)
+        await passing(20.0)
+        assert box.status("voice").state is State.ENABLED
+    gaps = [later - earlier for earlier, later in pairwise(box.log.times("start voice large"))]
+    assert gaps[0] >= 60.0
+    assert all(later > 1.5 * earlier for earlier, later in pairwise(gaps))
+
+
+async def test_where_the_old_level_does_not_start_either_it_failed_and_is_tried_again() -> None:
+    """Nothing is lost: the failure is said, and what is asked for next is tried with patience."""
+    box = leveled(hopeless="large medium small")
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: "resolve Failed" in box.log.texts("resolve"), within_s=15.0)
+        await passing(1.0)
+        status = box.status("voice")
+        assert (status.state, status.reason) == (State.FAILED, Reason.ACTUATION_FAILED)
+        box.machine["voice"].hopeless = frozenset()
+        box.machine.base = 30.0
+        await box.machine.stop(box.home.known.integrations["voice"], grace_s=0.0)  # as its supervisor would
+        await until(lambda: "voice" in box.running, within_s=900.0)
+
+
+async def test_an_emergency_while_a_level_is_proven_wins() -> None:
+    """It is switched off, and nobody starts the old level again."""
+    box = leveled(hopeless="medium", sentinel={"interval": "100ms"})
+    box.machine["voice"].starts_in_s = 1.0
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: box.machine["voice"].fallen, within_s=15.0)
+        box.machine.base = 96.0
+        await passing(PROVE_S + 5.0)
+        assert box.running == {"stubs"}
+        assert not box.machine["voice"].fallen
+
+
+@pytest.mark.parametrize("seen", ["large", "medium"])
+async def test_after_a_crash_the_level_that_really_runs_counts(seen: str) -> None:
+    """Killed before the switch, or after its undoing: the status says lowered, but what is seen to run is believed."""
+    box = leveled()
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: box.machine["voice"].level == "medium", within_s=20.0)
+        await passing(10.0)
+        assert box.status("voice").level == "medium"
+    box.machine["voice"].level, box.machine.base = seen, 55.0
+    async with box.controlled():
+        await passing(7.0)
+        status = box.status("voice")
+    expected = (State.LOWERED, "medium") if seen == "medium" else (State.ENABLED, "large")
+    assert (status.state, status.level) == expected
+
+
+async def test_after_a_crash_a_lowered_one_that_does_not_run_is_started_at_its_level() -> None:
+    """Killed between the end of the old level and the start of the new one: it does not stay silent."""
+    box = leveled()
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: box.machine["voice"].level == "medium", within_s=20.0)
+        await passing(10.0)
+    box.machine["voice"].running = False
+    box.log.clear()
+    async with box.controlled():
+        await passing(7.0)
+    assert box.log.texts("start voice")[0] == "start voice medium"
+    assert box.machine["voice"].running
