@@ -6,7 +6,6 @@ contract suite in tests/contracts, run on each adapter and on the fake in tests/
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
@@ -20,6 +19,8 @@ from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample
 from brownout.core.tiers import Hardware
+from brownout.engine.outcomes import Outcome as Outcome
+from brownout.engine.outcomes import OutcomeStatus as OutcomeStatus
 
 # --- time --------------------------------------------------------------------------------------------------
 
@@ -92,29 +93,6 @@ class Home(Protocol):
 
 
 # --- what a decision switches ------------------------------------------------------------------------------
-
-
-class OutcomeStatus(StrEnum):
-    """What came of one step."""
-
-    DONE = "Done"
-    SKIPPED = "Skipped"  # stale: what it was planned against has changed
-    FAILED = "Failed"  # the workload refused; tried again later
-    RECORDED = "Recorded"  # dry run: would have been done
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The result of asking a workload for something; `detail` is for people. `replicas_before` is set by a
-    driver that needs it back in order to undo what it did. `unfit` says why a new level did not come up, and
-    `undone` whether the one before it was started again.
-    """
-
-    status: OutcomeStatus
-    detail: str = ""
-    replicas_before: int | None = None
-    unfit: str = ""
-    undone: bool = False
 
 
 class WorkloadDriver(Protocol):
