@@ -19,8 +19,8 @@ from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample
 from brownout.core.tiers import Hardware
-from brownout.engine.outcomes import Outcome as Outcome
-from brownout.engine.outcomes import OutcomeStatus as OutcomeStatus
+from brownout.engine.outcomes import Outcome as Outcome  # noqa: PLC0414 - part of the ports, for whoever imports them
+from brownout.engine.outcomes import OutcomeStatus as OutcomeStatus  # noqa: PLC0414
 
 # --- time --------------------------------------------------------------------------------------------------
 
