@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from brownout.engine.ports import DecisionRecord
-from brownout.history import database
+from brownout.history import file
 from brownout.history.database import Database
 from brownout.history.rows import Row
 from brownout.history.store import SqliteJournal
@@ -226,7 +226,7 @@ def test_a_full_file_system_is_waited_out(world: World, monkeypatch: pytest.Monk
     """SQLite says that the disk is full: rows wait in memory and are written, in order, when there is room."""
     world.use(intend)
     with monkeypatch.context() as patched:
-        patched.setattr(database, "_PRAGMAS", (*database._PRAGMAS, "PRAGMA max_page_count = 12"))
+        patched.setattr(file, "_PRAGMAS", (*file._PRAGMAS, "PRAGMA max_page_count = 12"))
 
         async def scenario(journal: SqliteJournal) -> None:
             for index in range(300):

@@ -14,9 +14,9 @@ from brownout.core.errors import HistoryUnavailable
 from brownout.core.instant import Instant
 from brownout.core.sample import Sample
 from brownout.engine.ports import DecisionRecord, FootprintRecord
-from brownout.history.database import BUSY_S, damaged, uri_of
+from brownout.history.file import BUSY_S, damaged, uri_of
 from brownout.history.rows import DECISION_COLUMNS, SAMPLE_COLUMNS, record_of, sample_of
-from brownout.history.schema import DamagedHistory, version_of
+from brownout.history.schema import HISTORY, DamagedHistory
 
 # A window holds 1800 samples at most (core.window); a day at one each second is 86 400 and still answers in seconds.
 MOST_SAMPLES: Final = 100_000
@@ -182,7 +182,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _open(path: Path, options: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri_of(path, options), uri=True, timeout=BUSY_S, isolation_level=None)
     try:
-        version = version_of(connection)
+        version = HISTORY.version_of(connection)
     except BaseException:
         connection.close()
         raise

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from brownout.engine.ports import Clock
-from brownout.history.database import Database, damaged, set_aside
+from brownout.history.database import Database
+from brownout.history.file import damaged, set_aside
 from brownout.history.retention import Limits, prune
 from brownout.history.ring import Ring
 from brownout.history.rows import IntentRow, Row
