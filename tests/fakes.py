@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
+from typing import Any
 
 from brownout.api.policy import Scope
+from brownout.core.errors import HistoryUnavailable
 from brownout.core.forecasting.champions import Champions
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
@@ -20,6 +22,7 @@ from brownout.core.tiers import Hardware
 from brownout.core.training_report import Kept, TrainingReport
 from brownout.engine.ports import NOTHING, DecisionRecord, FootprintRecord, Outcome, ProcessId
 from brownout.engine.trainer import TrainingRequest
+from brownout.history.budget_memory import MemoryBudgets
 
 
 class FakeJournal:
@@ -347,3 +350,22 @@ class FakeTrainer:
         if not self.fault:
             self.store = replace(self.store, champions=self.makes).reported(report)
         return report
+
+
+class FakeBudgets(MemoryBudgets):
+    """Budgets in memory, whose disk can be made to fail: with `trouble` set, every call says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trouble = ""
+        self.closed = False
+
+    def __getattribute__(self, name: str) -> Any:
+        """Refuse what the port offers, while there is trouble."""
+        if not name.startswith("_") and name not in {"trouble", "closed", "close"} and self.trouble:
+            raise HistoryUnavailable(self.trouble)
+        return super().__getattribute__(name)
+
+    def close(self) -> None:
+        """Note it."""
+        self.closed = True

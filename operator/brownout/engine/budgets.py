@@ -51,8 +51,11 @@ class BudgetStore(Protocol):
         """
         ...
 
-    def find(self, run: int, *, now: Instant) -> RunRecord:
-        """The run, with the time that it has been open until now. Raises NoSuchRun."""
+    def find(self, run: int, *, now: Instant, session: int | None = None) -> RunRecord:
+        """The run, with the time of its sessions until their last sign of life, and of `session` until now.
+
+        Raises NoSuchRun.
+        """
         ...
 
     def runs(self, *, now: Instant, name: str | None = None, most: int = 100) -> tuple[RunRecord, ...]:

@@ -38,6 +38,6 @@ CREATE TABLE checkpoints (
     api_calls INTEGER NOT NULL,
     is_text   INTEGER NOT NULL,
     state     BLOB NOT NULL,
-    digest    TEXT NOT NULL, -- of the state, SHA-256
+    crc32     INTEGER NOT NULL, -- of the state
     PRIMARY KEY (run_id, number)
 );

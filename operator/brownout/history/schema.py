@@ -95,7 +95,7 @@ BUDGETS: Final = Schema(
         "runs": "id, name, limits, tokens, api_calls, covered, opened_at, seen_at, ended_at, stopped_by, "
         "stop_asked_at, checkpoints, checkpoint_at",
         "sessions": "id, run_id, opened_at, seen_at, lease_s",
-        "checkpoints": "run_id, number, at, elapsed_s, tokens, api_calls, is_text, state, digest",
+        "checkpoints": "run_id, number, at, elapsed_s, tokens, api_calls, is_text, state, crc32",
     },
 )
 
