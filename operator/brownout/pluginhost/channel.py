@@ -1,0 +1,163 @@
+"""The host's end of the socket to one worker: calls go out with an id, and each gets exactly one answer, or none.
+
+Nothing that comes in is believed. An answer to a call that was given up, or answered before, or never made, is counted
+and dropped; a hundred of those, or one byte that is no message, ends the conversation. Who talks faster than it is
+useful is read slower, so that a flood costs its own plugin and nobody else.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from brownout.pluginhost.protocol import Conversation, Kind, Message, Misuse, Role, State, Violation
+
+__all__ = ["GONE", "Channel", "OnNote", "OnUsage"]
+
+OnNote = Callable[[str, str], None]
+OnUsage = Callable[[int, bool], None]
+
+#: So many answers that nobody waits for are an attack or a broken plugin, not an accident.
+_MOST_STRAYS: Final = 100
+#: A worker that does not read is given no more than this to read later.
+_MOST_UNREAD_BYTES: Final = 16 * 2**20
+#: More than this within one beat is not read before the next: 10 000 messages or 80 MiB in a second.
+_BEAT_S: Final = 0.1
+_MOST_MESSAGES_A_BEAT: Final = 1000
+_MOST_BYTES_A_BEAT: Final = 8 * 2**20
+
+#: Why a conversation is over that nobody broke off.
+GONE: Final = "it closed its end of the conversation"
+
+
+class Channel(asyncio.Protocol):
+    """One conversation. `over` is done as soon as it is over, with the reason in a sentence."""
+
+    def __init__(self, *, on_note: OnNote, on_usage: OnUsage) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._conversation = Conversation(Role.HOST)
+        self._transport: asyncio.Transport | None = None
+        self._on_note = on_note
+        self._on_usage = on_usage
+        self._calls: dict[int, asyncio.Future[Message]] = {}
+        self._stages = {kind: self._loop.create_future() for kind in (Kind.HELLO, Kind.CONFINED, Kind.LOADED, Kind.BYE)}
+        self._last = 0
+        self._budget = (_MOST_MESSAGES_A_BEAT, _MOST_BYTES_A_BEAT)
+        self._beat: asyncio.TimerHandle | None = None
+        self.over: asyncio.Future[str] = self._loop.create_future()
+        self.given_up: set[int] = set()
+        self.strays = 0
+
+    # --- what the host says ----------------------------------------------------------------------------------------
+
+    async def stage(self, kind: Kind) -> Mapping[str, Any] | str:
+        """The worker's next word of this kind; or why it will not come."""
+        await asyncio.wait((self._stages[kind], self.over), return_when=asyncio.FIRST_COMPLETED)
+        return self._stages[kind].result().fields if self._stages[kind].done() else self.over.result()
+
+    def say(self, kind: Kind, **fields: Any) -> bool:
+        """Send a message; False where it cannot be said any more. Raises Misuse for what is too long or no JSON."""
+        if self.over.done() or self._transport is None or self._conversation.state in (State.ENDING, State.ENDED):
+            return False
+        self._transport.write(self._conversation.send(kind, **fields))
+        return True
+
+    def begin(self, function: str, argument: Any) -> int | str:
+        """Make a call; its id, or why it cannot be made. Raises Misuse as `say` does."""
+        if self._transport is not None and self._transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+            return "it does not read what it is sent"
+        call = self._last + 1
+        if not self.say(Kind.CALL, id=call, function=function, argument=argument):
+            return "it is ending"
+        self._last = call
+        self._calls[call] = self._loop.create_future()
+        return call
+
+    async def answer(self, call: int, *, within_s: float) -> Message | None:
+        """The answer to a call; None when it did not come in time. Where the conversation ended, a FAILURE of id 0."""
+        waiting = self._calls[call]
+        try:
+            await asyncio.wait((waiting, self.over), timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+            if self.over.done():
+                return Message(Kind.FAILURE, {"id": 0, "error": self.over.result()})
+            return None
+        finally:
+            del self._calls[call]
+            if not waiting.done():
+                self._give_up(call)
+
+    def _give_up(self, call: int) -> None:
+        self.given_up.add(call)
+        try:
+            self.say(Kind.CANCEL, id=call)
+        except Misuse:
+            return
+
+    def close(self, why: str) -> None:
+        """End the conversation; whoever waits is told why."""
+        if not self.over.done():
+            self.over.set_result(why)
+        if self._beat is not None:
+            self._beat.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- what asyncio tells ----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """There is a socket."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio's own promise, for the type checker
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """There is none any more."""
+        self.close(GONE)
+
+    def data_received(self, data: bytes) -> None:
+        """Something came. It may be anything."""
+        count = 0
+        for event in self._conversation.receive(data):
+            count += 1
+            if isinstance(event, Violation):
+                self.close(f"it sent something {event.detail}")
+                return
+            self._take(event)
+        self._spend(count, len(data))
+
+    def _take(self, message: Message) -> None:
+        match message.kind:
+            case Kind.ANSWER | Kind.FAILURE:
+                self._answered(message)
+            case Kind.NOTE:
+                self._on_note(message.fields["severity"], message.fields["message"])
+            case Kind.USAGE:
+                self._on_usage(message.fields["tokens"], message.fields["api_call"])
+            case kind if not self._stages[kind].done():
+                self._stages[kind].set_result(message)
+
+    def _answered(self, message: Message) -> None:
+        call = message.fields["id"]
+        waiting = self._calls.get(call)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+        elif call in self.given_up:
+            self.given_up.discard(call)  # late, but it came back
+        else:
+            self.strays += 1
+            if self.strays >= _MOST_STRAYS:
+                self.close(f"it sent {self.strays} answers to calls that were never made or answered before")
+
+    def _spend(self, messages: int, length: int) -> None:
+        """Count what came in this beat; too much of it, and the rest is read in the next one."""
+        self._budget = (self._budget[0] - messages, self._budget[1] - length)
+        if self._beat is None:
+            self._beat = self._loop.call_later(_BEAT_S, self._next_beat)
+        if min(self._budget) < 0 and self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def _next_beat(self) -> None:
+        self._beat = None
+        self._budget = (_MOST_MESSAGES_A_BEAT, _MOST_BYTES_A_BEAT)
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()

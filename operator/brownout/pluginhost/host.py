@@ -1,0 +1,163 @@
+"""All plugins of this machine that run: requests go in here, and whatever a plugin does stays with its keeper.
+
+Nothing is imported and no thread is started before the first plugin is.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from brownout.core.instant import Instant
+from brownout.core.member import Observation
+from brownout.engine.ports import Clock, Outcome, OutcomeStatus, ProcessId, ProcessTable
+from brownout.pluginhost.answers import Answer, AnswerStatus
+from brownout.pluginhost.keeper import Keeper
+from brownout.pluginhost.launch import HOST_MARK, PluginLaunch
+from brownout.pluginhost.process import Ears, Patience, PluginProcess
+from brownout.pluginhost.spawning import Spawner
+from brownout.pluginhost.watching import Watch
+from brownout.processes.ending import Ending
+from brownout.processes.logs import Logs
+
+__all__ = ["Count", "OnFault", "Place", "PluginHost"]
+
+OnFault = Callable[[str, str], None]
+
+
+class Count(Protocol):
+    """Who is told of each request that has ended: the engine's RequestCounts."""
+
+    def count(self, key: str, at: Instant, *, response_ms: float | None, failed: bool) -> None:
+        """One request to an integration has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where plugins live: the state folder, the processes of the machine, the time.
+
+    `on_note` hears the lines that a plugin logs (key, severity, text), `on_usage` what it used (key, tokens, API call).
+    """
+
+    state: Path
+    table: ProcessTable
+    clock: Clock
+    on_fault: OnFault
+    on_note: Callable[[str, str, str], None] = lambda *_: None
+    on_usage: Callable[[str, int, bool], None] = lambda *_: None
+
+
+class PluginHost:
+    """Starts, asks and ends plugins, each by the key of its integration. Made on the loop that it is used on."""
+
+    def __init__(self, place: Place, counts: Count, *, patience: Patience | None = None) -> None:
+        self._place = place
+        self._counts = counts
+        self._patience = patience or Patience()
+        self._host = os.path.realpath(place.state)
+        self._logs = Logs(Path(self._host) / "logs", clock=place.clock, on_fault=place.on_fault)
+        self._spawner = Spawner(place.table, self._logs, self._host)
+        self._keepers: dict[str, Keeper] = {}
+        self._watch = Watch(self._running, lambda why: place.on_fault("plugins", why))
+        self._swept = asyncio.Lock()
+        self._clean = False
+
+    # --- requests --------------------------------------------------------------------------------------------------
+
+    async def request(self, key: str, request: Mapping[str, Any]) -> Answer:
+        """Ask a plugin; `request` has the fields of `brownout.plugin.Request`. Never raises for what a plugin does."""
+        keeper = self._keepers.get(key)
+        if keeper is None:
+            return Answer(status=AnswerStatus.UNAVAILABLE, detail="it is off")
+        began = self._place.clock.now()
+        answer = await keeper.request(request)
+        now = self._place.clock.now()
+        if answer.status not in (AnswerStatus.UNAVAILABLE, AnswerStatus.TOO_LARGE):
+            self._counts.count(key, now, response_ms=(now - began) * 1000.0, failed=not answer.taken)
+        return answer
+
+    async def check(self, key: str, *, within_s: float) -> Answer:
+        """Ask a plugin for its health; the body has the fields of `brownout.plugin.Health`."""
+        keeper = self._keepers.get(key)
+        if keeper is None:
+            return Answer(status=AnswerStatus.UNAVAILABLE, detail="it is off")
+        return await keeper.call("health_check", within_s=within_s)
+
+    # --- up and down -----------------------------------------------------------------------------------------------
+
+    async def start(self, launch: PluginLaunch) -> Outcome:
+        """Bring a plugin up, or move it to where the launch says."""
+        await self._sweep()
+        return await self._keeper(launch.key).start(launch)
+
+    async def stop(self, key: str, *, grace_s: float) -> Outcome:
+        """End a plugin with all that it started."""
+        if key not in self._keepers:
+            return Outcome(status=OutcomeStatus.DONE, detail="it was not running")
+        return await self._keepers[key].stop(grace_s)
+
+    async def forget(self, key: str, *, grace_s: float) -> None:
+        """End it, and keep nothing of it but its data folder."""
+        await self.stop(key, grace_s=grace_s)
+        self._keepers.pop(key, None)
+        await asyncio.to_thread(self._logs.drop, f"plugin-{key}")
+
+    async def close(self, *, grace_s: float) -> None:
+        """End all of them, side by side."""
+        self._watch.close()
+        await asyncio.gather(*(keeper.stop(grace_s) for keeper in self._keepers.values()))
+        self._spawner.close()
+        await asyncio.to_thread(self._logs.close)
+
+    # --- what is seen ----------------------------------------------------------------------------------------------
+
+    def launch(self, key: str) -> PluginLaunch | None:
+        """What was started last for a key; None where nothing was."""
+        return self._keepers[key].launch if key in self._keepers else None
+
+    def presence(self, key: str) -> Observation | None:
+        """What a plugin is doing, without its memory; None where it was never started."""
+        return self._keepers[key].presence() if key in self._keepers else None
+
+    async def memory_bytes(self, key: str) -> int | None:
+        """What all processes of a plugin hold; None where it has none or cannot be measured."""
+        running = self._keepers[key].processes if key in self._keepers else ()
+        held = await asyncio.gather(*(process.memory_bytes() for process in running))
+        known = [each for each in held if each is not None]
+        return sum(known) if known else None
+
+    def _running(self) -> list[PluginProcess]:
+        return [process for keeper in self._keepers.values() for process in keeper.processes]
+
+    def _keeper(self, key: str) -> Keeper:
+        if key not in self._keepers:
+            fault = self._place.on_fault
+            self._keepers[key] = Keeper(self._make, on_fault=lambda why: fault("plugins", f"{key}: {why}"))
+            self._watch.begin()
+        return self._keepers[key]
+
+    def _make(self, launch: PluginLaunch) -> PluginProcess:
+        ears = Ears(
+            on_note=lambda severity, message: self._place.on_note(launch.key, severity, message),
+            on_usage=lambda tokens, api_call: self._place.on_usage(launch.key, tokens, api_call),
+        )
+        return PluginProcess(launch, self._spawner, self._place.table, patience=self._patience, ears=ears)
+
+    # --- what an earlier host left ---------------------------------------------------------------------------------
+
+    async def _sweep(self) -> None:
+        """Once, before the first start: end what outlived a host that was killed. Nobody can ask it any more."""
+        async with self._swept:
+            if not self._clean:
+                await Ending(self._left, self._lives, grace_s=0.0).run()
+            self._clean = True
+
+    async def _left(self) -> tuple[ProcessId, ...]:
+        table = self._place.table
+        return await asyncio.to_thread(lambda: table.tree(sorted(table.marked(HOST_MARK, self._host))))
+
+    def _lives(self, process: ProcessId) -> bool:
+        return self._place.table.identify(process.pid) == process

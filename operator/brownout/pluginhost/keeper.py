@@ -1,0 +1,281 @@
+"""One plugin kept alive: started, started again with growing patience, moved to another level or version, ended.
+
+off ──start──▶ coming ──up──▶ serving ──ended──▶ waiting ──time──▶ coming
+▲               │              │ ▲                │
+└────────────── end ◀──stop────┤ └── another version or level, between two requests
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from brownout.core.member import Observation, Presence
+from brownout.engine.ports import Outcome, OutcomeStatus
+from brownout.pluginhost.answers import Answer, AnswerStatus
+from brownout.pluginhost.gate import Entry, Gate
+from brownout.pluginhost.launch import PluginLaunch
+from brownout.pluginhost.process import PluginProcess
+from brownout.pluginhost.swap import hand_over, move
+from brownout.processes import backoff
+from brownout.processes.ending import Ended, Manner
+from brownout.processes.phrases import stop_outcome
+
+__all__ = ["Keeper", "Make"]
+
+Make = Callable[[PluginLaunch], PluginProcess]
+
+_CUT_SHORT: Final = Outcome(status=OutcomeStatus.SKIPPED, detail="it was told to stop meanwhile")
+_STOPPED: Final = "it was told to stop"
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Why it does not run, and when it is tried again (on the loop's clock)."""
+
+    why: str = ""
+    failures: int = 0
+    retry_at: float = 0.0
+
+
+class Keeper:
+    """Looks after the plugin of one integration. All methods run on the event loop."""
+
+    def __init__(self, make: Make, *, on_fault: Callable[[str], None]) -> None:
+        self._make = make
+        self._on_fault = on_fault
+        self._loop = asyncio.get_running_loop()
+        self._launch: PluginLaunch | None = None
+        self._serving: PluginProcess | None = None
+        self._processes: set[PluginProcess] = set()
+        self._trouble = _Trouble()
+        self._life: asyncio.Task[None] | None = None
+        self._exchanged = asyncio.Event()
+        self._changing = asyncio.Lock()
+        self._gate = Gate(hands=1, queue=0)
+        self._gate.shut()  # until somebody serves
+        self._starts: set[asyncio.Task[Outcome]] = set()
+        self._stops = 0  # counts calls of stop, so that a start which waited knows that it is no longer wanted
+
+    @property
+    def launch(self) -> PluginLaunch | None:
+        """What was started last; None before anything was."""
+        return self._launch
+
+    @property
+    def processes(self) -> tuple[PluginProcess, ...]:
+        """Every run that is there now: mostly one, two while versions are exchanged."""
+        return tuple(each for each in self._processes if each.alive)
+
+    def presence(self) -> Observation:
+        """What it is doing, without its memory."""
+        if self._serving is not None:
+            detail = "stopping" if self._life is None else self._trouble.why
+            return Observation(presence=Presence.RUNNING, detail=detail, identity=self._serving.identity)
+        if self.processes:
+            presence = Presence.STARTING if self._life is not None else Presence.RUNNING
+            return Observation(presence=presence, detail="" if self._life is not None else "stopping")
+        if self._life is None:
+            return Observation(presence=Presence.STOPPED)
+        if self._trouble.why:
+            return Observation(presence=Presence.FAILED, detail=self._troubled())
+        return Observation(presence=Presence.STARTING)
+
+    # --- requests --------------------------------------------------------------------------------------------------
+
+    async def request(self, request: Mapping[str, Any]) -> Answer:
+        """One request, when a hand is free; and exactly one answer to it."""
+        launch = self._launch
+        if self._life is None or launch is None or (self._serving is None and self._trouble.why):
+            return Answer(status=AnswerStatus.UNAVAILABLE, detail=self._unavailable())
+        entry = await self._gate.enter(within_s=launch.limits.request_timeout)
+        if entry is not Entry.IN:
+            return self._turned_away(entry, launch.limits.request_timeout)
+        try:
+            if self._serving is None:
+                return Answer(status=AnswerStatus.UNAVAILABLE, detail=self._unavailable())
+            return await self._serving.request(request)
+        finally:
+            self._gate.leave()
+
+    async def call(self, function: str, argument: Any = None, *, within_s: float) -> Answer:
+        """Call a function that belongs to its life, beside the requests: `health_check`."""
+        if self._serving is None:
+            return Answer(status=AnswerStatus.UNAVAILABLE, detail=self._unavailable())
+        return await self._serving.call(function, argument, within_s=within_s)
+
+    def _turned_away(self, entry: Entry, waited_s: float) -> Answer:
+        if entry is Entry.LATE and self._serving is None:
+            return Answer(status=AnswerStatus.UNAVAILABLE, detail=self._unavailable())
+        why = f"{self._gate.in_hand} requests are in hand and {self._gate.waiting} wait"
+        late = f"no hand became free within {waited_s:g} s"
+        return Answer(status=AnswerStatus.BUSY, detail=late if entry is Entry.LATE else why)
+
+    def _unavailable(self) -> str:
+        return "it is off" if self._life is None else self._troubled() if self._trouble.why else "it is starting"
+
+    def _troubled(self) -> str:
+        trouble = self._trouble
+        times = f", {trouble.failures} times" if trouble.failures > 1 else ""
+        return f"{trouble.why}{times}; next try in {max(0.0, trouble.retry_at - self._loop.time()):.0f} s"
+
+    # --- up and down -----------------------------------------------------------------------------------------------
+
+    async def start(self, launch: PluginLaunch) -> Outcome:
+        """Bring it up, or move it to where the launch says when it runs in another way."""
+        starting = asyncio.ensure_future(self._start(launch, self._stops))
+        self._starts.add(starting)
+        starting.add_done_callback(self._starts.discard)
+        # Shielded: who asked may give up waiting; a version that is half exchanged must not be left so.
+        return await asyncio.shield(starting)
+
+    async def _start(self, launch: PluginLaunch, stops: int) -> Outcome:
+        async with self._changing:
+            if self._stops != stops:
+                return _CUT_SHORT
+            if self._life is not None and self._launch is not None and self._launch.spec == launch.spec:
+                return self._already()
+            if self._serving is not None:
+                return await self._change(self._serving, launch, stops)
+            await self._end(0.0)
+            if self._stops != stops:
+                return _CUT_SHORT
+            first = self._begin(launch)
+        why = await first
+        if self._stops != stops:
+            return _CUT_SHORT
+        return Outcome(status=OutcomeStatus.FAILED, detail=why) if why else self._done()
+
+    async def stop(self, grace_s: float) -> Outcome:
+        """End it and all that belongs to it. While a stop is under way, a shorter grace shortens it."""
+        self._stops += 1
+        return stop_outcome(await self._end(grace_s), grace_s)
+
+    def _already(self) -> Outcome:
+        if self._trouble.why and self._serving is None:
+            return Outcome(status=OutcomeStatus.FAILED, detail=self._troubled())
+        return Outcome(status=OutcomeStatus.DONE, detail="it runs so already")
+
+    def _done(self) -> Outcome:
+        who = f" as process {self._serving.identity.partition(':')[0]}" if self._serving else ""
+        return Outcome(status=OutcomeStatus.DONE, detail=f"started{who}")
+
+    def _begin(self, launch: PluginLaunch) -> "asyncio.Future[str]":
+        first: asyncio.Future[str] = self._loop.create_future()
+        self._launch, self._trouble = launch, _Trouble()
+        self._life = asyncio.create_task(self._live(first), name=f"keep {launch.key}")
+        self._life.add_done_callback(lambda life: self._lived(life, first))
+        return first
+
+    async def _end(self, grace_s: float) -> Ended:
+        life, self._life = self._life, None
+        ends = [process.end(_STOPPED, grace_s=grace_s) for process in self.processes]
+        if life is not None:
+            life.cancel()
+        ended = await asyncio.gather(*ends)
+        self._serve(None)
+        self._processes.clear()
+        return max(ended, key=lambda one: list(Manner).index(one.manner), default=_ABSENT)
+
+    # --- its life --------------------------------------------------------------------------------------------------
+
+    async def _live(self, first: "asyncio.Future[str]") -> None:
+        failures = 0
+        while True:
+            began = self._loop.time()
+            why = await self._come_up() or await self._until_ended(first)
+            lived_s = self._loop.time() - began
+            failures = 1 if lived_s >= backoff.HEALTHY_AFTER_S else failures + 1
+            wait_s = backoff.delay_s(failures)
+            self._trouble = _Trouble(why, failures, self._loop.time() + wait_s)
+            self._on_fault(why)
+            _settle(first, why)
+            await asyncio.sleep(wait_s)
+
+    async def _come_up(self) -> str:
+        assert self._launch is not None  # noqa: S101 - a life begins with a launch
+        process = self._born(self._launch)
+        why = await process.start()
+        if why:
+            self._processes.discard(process)
+        else:
+            self._serve(process)
+        return why
+
+    async def _until_ended(self, first: "asyncio.Future[str]") -> str:
+        """Return when who serves has ended, with the reason; another may take its place meanwhile."""
+        _settle(first, "")
+        while (serving := self._serving) is not None:
+            self._exchanged.clear()
+            exchanged = asyncio.ensure_future(self._exchanged.wait())
+            try:
+                await asyncio.wait((serving.ended, exchanged), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                exchanged.cancel()
+            async with self._changing:  # one that ends in the middle of a change may have a successor by now
+                if self._serving is serving and serving.ended.done():
+                    self._processes.discard(serving)
+                    self._serve(None)
+                    return serving.ended.result()
+        return _STOPPED
+
+    def _lived(self, life: "asyncio.Task[None]", first: "asyncio.Future[str]") -> None:
+        _settle(first, _STOPPED)
+        if not life.cancelled() and (error := life.exception()) is not None:
+            self._on_fault(f"its supervision failed: {error!r}")
+            self._life = None
+
+    def _born(self, launch: PluginLaunch) -> PluginProcess:
+        process = self._make(launch)
+        self._processes.add(process)
+        return process
+
+    def _serve(self, process: PluginProcess | None) -> None:
+        """From now on this one is asked; None: nobody."""
+        before, self._serving = self._serving, process
+        if process is not None:
+            self._gate.resize(hands=process.launch.limits.concurrency, queue=process.launch.limits.queue)
+            self._trouble = _Trouble()
+            self._exchanged.set()
+        if before is None and process is not None:
+            self._gate.open()
+        elif before is not None and process is None:
+            self._gate.shut()
+
+    # --- another level, another version ----------------------------------------------------------------------------
+
+    async def _change(self, serving: PluginProcess, launch: PluginLaunch, stops: int) -> Outcome:
+        """Move between two requests; what does not come up changes nothing."""
+        if launch.base == serving.launch.base and "set_level" in serving.functions:
+            why = await move(serving, launch, self._gate)
+        else:
+            why = await self._exchange(serving, launch)
+        if self._stops != stops:
+            return _CUT_SHORT
+        if why:
+            self._on_fault(why)
+            return Outcome(status=OutcomeStatus.FAILED, detail=why)
+        self._launch = launch
+        return self._done()
+
+    async def _exchange(self, old: PluginProcess, launch: PluginLaunch) -> str:
+        """Start the new one beside the old one, and let it take over; why it did not, empty where it did."""
+        new = self._born(launch)
+        why = await new.start()
+        if not why:
+            why = await hand_over(old, new, self._gate, self._serve)
+        loser = new if why else old
+        await loser.end("another version took over" if loser is old else why, grace_s=self._grace_s(launch))
+        self._processes.discard(loser)
+        return f"the new version did not take over, the old one stays: {why}" if why else ""
+
+    def _grace_s(self, launch: PluginLaunch) -> float:
+        return launch.limits.request_timeout + 1.0
+
+
+_ABSENT: Final = Ended(manner=Manner.ABSENT, took_s=0.0)
+
+
+def _settle(future: "asyncio.Future[str]", value: str) -> None:
+    if not future.done():
+        future.set_result(value)

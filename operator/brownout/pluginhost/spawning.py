@@ -1,0 +1,124 @@
+"""Starting a worker: one end of a socket pair, its own session and folder, and nothing else of ours.
+
+All workers are started from one thread that lives as long as the host: the kernel kills a worker when the thread that
+started it ends (PR_SET_PDEATHSIG), and a thread of a pool may end at any time.
+"""
+
+import asyncio
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from brownout.disk.atomic import private_folder
+from brownout.engine.ports import ProcessId, ProcessTable
+from brownout.pluginhost.launch import PluginLaunch
+from brownout.processes.logs import Logs
+
+__all__ = ["Spawned", "Spawner"]
+
+#: Start time of a process that had ended before it could be looked at.
+_UNKNOWN_START: Final = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawned:
+    """A worker that was just started: its process, its pidfd, and our end of the socket."""
+
+    process: ProcessId
+    pidfd: int
+    socket: socket.socket
+    run: str
+    child: "subprocess.Popen[bytes]" = field(repr=False)
+
+    @property
+    def identity(self) -> str:
+        """This very run, for people and for steps that are planned against it."""
+        return f"{self.process.pid}:{self.process.started}"
+
+
+class Spawner:
+    """Starts workers. `host` is the real path of the state folder, which marks them as ours."""
+
+    def __init__(self, table: ProcessTable, logs: Logs, host: str) -> None:
+        self._table = table
+        self._logs = logs
+        self._host = host
+        self._runs = 0
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="brownout-plugins")
+
+    async def spawn(self, launch: PluginLaunch, took: Callable[[Spawned], None]) -> str:
+        """Start one; why not, empty where it was. `took` has it also when nobody waits any more."""
+        loop = asyncio.get_running_loop()
+        starting = loop.run_in_executor(self._thread, self._spawn, launch)
+        # Shielded: a thread cannot be cancelled, and what it starts must not be lost.
+        starting.add_done_callback(lambda done: None if done.exception() else took(done.result()))
+        try:
+            await asyncio.shield(starting)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            return f"its process cannot be started: {error}"
+        return ""
+
+    def close(self) -> None:
+        """End the thread, and with it whatever was not ended before."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _spawn(self, launch: PluginLaunch) -> Spawned:
+        self._runs += 1
+        run = f"{launch.key}/{os.getpid()}/{self._runs}"
+        folder = private_folder(launch.folder)
+        ours, theirs = socket.socketpair()
+        writer = self._logs.attach(_log_name(launch))
+        try:
+            output = subprocess.DEVNULL if writer is None else writer
+            child = self._execute(launch, run, folder, theirs.fileno(), output)
+            return self._held(child, ours, run)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            if writer is not None:
+                os.close(writer)
+
+    def _execute(
+        self, launch: PluginLaunch, run: str, folder: Path, theirs: int, output: int
+    ) -> "subprocess.Popen[bytes]":
+        # No preexec_fn: it could deadlock in a process with threads. What it would do, the worker does to itself.
+        return subprocess.Popen(  # noqa: S603 - our own interpreter with our own arguments
+            launch.argv(theirs),
+            env=launch.environment(os.environ, self._host, run),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=(theirs,),
+            start_new_session=True,
+        )
+
+    def _held(self, child: "subprocess.Popen[bytes]", ours: socket.socket, run: str) -> Spawned:
+        try:
+            # Nobody else reaps our child, so its pid cannot have been given away, even if it has exited already.
+            pidfd = os.pidfd_open(child.pid)
+        except OSError:  # no descriptor left: what cannot be watched must not run
+            child.kill()
+            child.wait()
+            raise
+        ours.setblocking(False)
+        process = self._table.identify(child.pid) or ProcessId(pid=child.pid, started=_UNKNOWN_START)
+        return Spawned(process=process, pidfd=pidfd, socket=ours, run=run, child=child)
+
+
+def _log_name(launch: PluginLaunch) -> str:
+    return f"plugin-{launch.key}"
+
+
+def kill_group(pid: int, number: int) -> None:
+    """Signal the whole process group of a worker, which the kernel does in one go: nothing can fork out of it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)

@@ -1,0 +1,112 @@
+"""A stage for plugins: made of a few lines of Python, run by the real host, and nothing is left at the end."""
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from signal import SIGKILL
+from textwrap import dedent
+from typing import Any, TypeVar
+
+from brownout.engine.ports import ProcessId
+from brownout.engine.request_counts import RequestCounts
+from brownout.pluginhost.answers import Answer
+from brownout.pluginhost.found import Found, digest
+from brownout.pluginhost.host import Place, PluginHost
+from brownout.pluginhost.launch import HOST_MARK, PluginLaunch, launch_of
+from brownout.pluginhost.manifest import Manifest
+from brownout.pluginhost.process import Patience
+from brownout.sensing.processes import ProcTable
+from tests.local.box import SteadyClock
+from tests.local.loops import run
+
+T = TypeVar("T")
+TABLE = ProcTable()
+QUICK = Patience(stage_s=10.0, initialize_s=2.0, call_s=3.0, last_s=0.3)
+
+#: What every plugin of a test has, unless its own lines say otherwise.
+PLAIN = """
+    def initialize(config): pass
+    def health_check(): pass
+    def handle_request(request): return request.body
+    def shutdown(): pass
+"""
+
+
+def found(name: str, source: str = "", **manifest: Any) -> Found:
+    """A plugin of these lines, after PLAIN."""
+    content = dedent(PLAIN).encode() + dedent(source).encode()
+    document = {"name": name, "version": "1.0.0", "entry": f"{name}.py", **manifest}
+    module = f"{name}.py"
+    return Found(
+        manifest=Manifest.from_wire(document),
+        module_bytes=content,
+        sha256=digest(module, b"", content),
+        folder="/nowhere",
+    )
+
+
+@dataclass
+class Stage:
+    """One state folder with a host."""
+
+    root: Path
+    patience: Patience = QUICK
+    faults: list[str] = field(default_factory=list)
+    notes: list[tuple[str, str, str]] = field(default_factory=list)
+    counts: RequestCounts = field(default_factory=RequestCounts)
+    ids: "count[int]" = field(default_factory=count)
+
+    @property
+    def state(self) -> Path:
+        """Where the host keeps what it keeps."""
+        return self.root / "state"
+
+    def launch(
+        self, name: str, source: str = "", *, level: str = "", config: Mapping[str, Any] | None = None, **manifest: Any
+    ) -> PluginLaunch:
+        """How a plugin of these lines is run."""
+        folder = self.state / "plugins" / name
+        plugin = found(name, source, **manifest)
+        return launch_of(name, plugin, folder, level=level, config=config or {}, base=config or {})
+
+    def host(self) -> PluginHost:
+        """A host; needs a running loop."""
+        place = Place(
+            state=self.state,
+            table=TABLE,
+            clock=SteadyClock(),
+            on_fault=lambda where, why: self.faults.append(why),
+            on_note=lambda *note: self.notes.append(note),
+        )
+        return PluginHost(place, self.counts, patience=self.patience)
+
+    def live(self, story: Callable[[PluginHost], Awaitable[T]]) -> T:
+        """Tell a story with a host, which is closed at the end."""
+
+        async def told() -> T:
+            host = self.host()
+            try:
+                return await story(host)
+            finally:
+                await host.close(grace_s=5.0)
+
+        return run(told())
+
+    async def ask(self, host: PluginHost, name: str, body: object = None) -> Answer:
+        """One request."""
+        request = {"id": str(next(self.ids)), "properties": {}, "body": body, "timeout_s": 5.0}
+        return await host.request(name, request)
+
+    def processes(self) -> tuple[ProcessId, ...]:
+        """Every process of every plugin that is there."""
+        return tuple(TABLE.marked(HOST_MARK, os.path.realpath(self.state)))
+
+    def clear(self) -> tuple[ProcessId, ...]:
+        """Kill whatever is left, and say what it was."""
+        left = self.processes()
+        while alive := self.processes():
+            for process in alive:
+                os.kill(process.pid, SIGKILL)
+        return left
