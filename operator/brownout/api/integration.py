@@ -43,6 +43,11 @@ _MATCH = Text(
     pattern=r"[^\x00-\x1f\x7f]+",
     longest=256,
 )
+_DOING = Text(
+    allowed="must be one line that goes on after 'voice now', such as answers with its small model",
+    pattern=r"[^\x00-\x1f\x7f]+",
+    longest=256,
+)
 _PORT = Whole(at_least=1, at_most=65535)
 
 
@@ -50,6 +55,10 @@ class Level(Wire):
     """One quality at which the integration can run."""
 
     name: Annotated[str, _LABEL] = Field(description="Name of the level, unique within the integration.")
+    description: Annotated[str, _DOING] | None = Field(
+        default=None,
+        description="What it does at this level, in words that go on after 'voice now': answers with its small model.",
+    )
     memory: Bytes | None = Field(
         default=None, description="First guess of the memory it takes; the measured footprint takes over."
     )

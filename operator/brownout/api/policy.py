@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from brownout.api.leaves import Choice, Flag, Number, Whole
 from brownout.api.metadata import ObjectMeta, ObjectName, Resource
+from brownout.api.notify import Notify
 from brownout.api.pace import DEFAULT_HORIZON_S, MIN_HORIZON_S, PACE_RULES
 from brownout.api.quantities import Duration, Quantity
 from brownout.api.rules import Rule, Ruled
@@ -230,6 +231,9 @@ class PolicySpec(Ruled):
     )
     spike: Spike = Field(default=Spike.model_construct(), description="A sudden rise of requests, as a trigger.")
     rate: Rate = Field(default=Rate.model_construct(), description="A rate of requests, as a trigger.")
+    notify: Notify = Field(
+        default=Notify.model_construct(), description="Who is told when an integration's capability changes."
+    )
     tiers: tuple[Tier, ...] = Field(
         default=(), max_length=16, description="Other thresholds for other machines; the first that matches is taken."
     )

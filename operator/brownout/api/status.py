@@ -15,7 +15,7 @@ from brownout.api.reasons import BudgetState, Circuit, ConditionStatus, Conditio
 from brownout.api.wire import ReadBack
 
 __all__ = ["BudgetStatus", "Condition", "FootprintStatus", "HardwareStatus", "Held", "IntegrationStatus"]
-__all__ += ["LastDecision", "PolicyStatus", "ThresholdsStatus"]
+__all__ += ["LastDecision", "LevelStatus", "PolicyStatus", "ThresholdsStatus"]
 
 _Word = Annotated[str, Text(longest=253)]
 _Sentence = Annotated[str, Text(longest=4096)]
@@ -122,6 +122,19 @@ class BudgetStatus(ReadBack):
     resets_at: _Time | None = Field(default=None, description="When it counts from zero again.")
 
 
+class LevelStatus(ReadBack):
+    """What is known of one level from its own past. What is not known is absent."""
+
+    name: _Word = Field(description="Name of the level.")
+    memory: MeasuredBytes | None = Field(default=None, description="Memory that it was measured to take at rest.")
+    response_ms: Annotated[float, Number()] | None = Field(default=None, description="Mean response time in ms.")
+    p95_ms: Annotated[float, Number()] | None = Field(
+        default=None, description="Time in ms within which 95 % of its requests were answered."
+    )
+    failure_percent: _Percent | None = Field(default=None, description="Percent of its requests that failed.")
+    message: _Sentence = Field(default="", description="Why it is not switched to now; empty where it may be.")
+
+
 class IntegrationStatus(_Tolerant):
     """What the controller sees and has decided. Written by the controller alone."""
 
@@ -134,6 +147,9 @@ class IntegrationStatus(_Tolerant):
     returns_when: _Sentence | None = Field(default=None, description="What brings it back.")
     footprint: FootprintStatus | None = Field(default=None, description="Memory that it takes at its level.")
     memory: MeasuredBytes | None = Field(default=None, description="Memory that it holds now.")
+    levels: tuple[LevelStatus, ...] = Field(
+        default=(), max_length=16, description="What is known of its levels, best first."
+    )
     health: Annotated[Health, Choice(of=Health)] | None = Field(default=None, description="What the checks say.")
     circuit: Annotated[Circuit, Choice(of=Circuit)] | None = Field(default=None, description="State of the breaker.")
     budget: BudgetStatus | None = Field(default=None, description="How its run stands to its limits.")

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
 
-from brownout.api.leaves import Text, cel_string
+from brownout.api.leaves import Choice, Text, cel_string
 from brownout.api.metadata import NAME
 from brownout.api.rules import Location, Rule, Ruled
 from brownout.api.wire import Wire
@@ -22,6 +22,7 @@ __all__ = [
     "PLUGIN_NAME",
     "RUNNABLE",
     "CommandWorkload",
+    "LevelSignal",
     "PluginWorkload",
     "ScaleWorkload",
     "SystemdWorkload",
@@ -91,6 +92,14 @@ class WorkloadKind(StrEnum):
     SYSTEMD = "systemd"
 
 
+class LevelSignal(StrEnum):
+    """The signals that may tell a program to look at its level."""
+
+    HANGUP = "SIGHUP"
+    USER_1 = "SIGUSR1"
+    USER_2 = "SIGUSR2"
+
+
 class CommandWorkload(Ruled):
     """A program that is started, supervised and ended. No shell is involved."""
 
@@ -102,6 +111,11 @@ class CommandWorkload(Ruled):
     )
     working_directory: Annotated[str, _DIRECTORY] | None = Field(
         default=None, description="Where the program starts; a relative path starts at the watched directory."
+    )
+    level_signal: Annotated[LevelSignal, Choice(of=LevelSignal)] | None = Field(
+        default=None,
+        description="Tells the running program that its level has changed, which stands in the file that "
+        "BROWNOUT_LEVEL_FILE names. Absent: the program is started anew at each level.",
     )
 
     rules: ClassVar[tuple[Rule, ...]] = (
