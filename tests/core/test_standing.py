@@ -15,8 +15,9 @@ from brownout.core.footprint import Source
 from brownout.core.instant import to_rfc3339
 from brownout.core.ledger import Said
 from brownout.core.member import Member, Presence
+from brownout.core.quiet import quiet
 from brownout.core.snapshot import Snapshot
-from brownout.core.standing import Standing, quiet, rejected_status, status_of
+from brownout.core.standing import Standing, rejected_status, status_of
 from tests.core.drawn import FEWER, any_snapshots
 from tests.worlds import NOW, bytes_of, make_footprint, make_hold, make_member, make_snapshot
 

@@ -11,18 +11,17 @@ from brownout.api.problems import Problem
 from brownout.api.reasons import ConditionType, Health, Reason, State
 from brownout.api.status import BudgetStatus, Condition, FootprintStatus, IntegrationStatus, LastDecision
 from brownout.core import explain
+from brownout.core.capability import settled, words
 from brownout.core.conditions import condition, merged
 from brownout.core.holding import held
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.ledger import Said
+from brownout.core.level_status import level_statuses
 from brownout.core.member import Hold, Member, Presence
 from brownout.core.plan import Decision, Step
+from brownout.core.quiet import quiet
 from brownout.core.snapshot import PRESENT, Snapshot
 from brownout.core.wording import sentence
-
-# A figure is written again when it has moved by a tenth: fine enough for people, and a process that breathes by a
-# few per cent writes nothing.
-TOLERANCE = 0.10
 
 _HEALTH = {Presence.RUNNING: Health.HEALTHY, Presence.FAILED: Health.UNHEALTHY, Presence.MISSING: Health.UNHEALTHY}
 
@@ -62,6 +61,7 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
         returns_when=explain.returns_when(standing.snapshot, member) if held_down else None,
         footprint=_footprint(member, rung, previous),
         memory=quiet(previous.memory, member.observed.memory_bytes),
+        levels=level_statuses(member, previous),
         health=_HEALTH.get(member.observed.presence, Health.UNKNOWN),
         budget=_budget(member),
         node=standing.node or None,
@@ -185,13 +185,6 @@ def figure(value: float) -> float | None:
     return round(min(1e6, max(0.0, value)), 1) if math.isfinite(value) else None
 
 
-def quiet(previous: int | None, new: int | None) -> int | None:
-    """The previous figure while the new one is within a tenth of it, so that nothing is written for a breath."""
-    if previous is None or new is None:
-        return new
-    return previous if abs(new - previous) <= TOLERANCE * max(previous, 1) else new
-
-
 def _footprint(member: Member, rung: int, previous: IntegrationStatus) -> FootprintStatus | None:
     known = member.footprint(rung)
     if not known.known:
@@ -250,10 +243,21 @@ def _conditions(
         (ConditionType.READY, serving, reason, message),
         (ConditionType.RECONCILING, moving, reason, "a switch is under way" if moving else ""),
         (ConditionType.STALLED, stalled, reason, message if stalled else ""),
-        (ConditionType.DEGRADED, degraded, reason, message if degraded else ""),
+        (ConditionType.DEGRADED, degraded, reason, _for_people(standing, state, message) if degraded else ""),
         (ConditionType.HEALTHY, None if health is None else health is Health.HEALTHY, reason, member.observed.detail),
         (ConditionType.ACCEPTED, not invalid, Reason.INVALID_SPEC if invalid else "Valid", accepted),
     )
     return tuple(
         condition(kind, holds, word, text, now=now, generation=generation) for kind, holds, word, text in statements
     )
+
+
+def _for_people(standing: Standing, state: State, message: str) -> str:
+    """What it can do now, and what brings it back; without numbers that only its owner understands."""
+    member = standing.member
+    level = member.ladder.level_name(member.rung)
+    capability = settled(state, level)
+    if capability is None or member.hold is None:
+        return message
+    when = "" if member.hold.by_owner else explain.returns_when(standing.snapshot, member)
+    return words(member.integration, capability, returns_when=when, trouble=message)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from brownout.api.status import IntegrationStatus, PolicyStatus
+from brownout.core.capability import Notice
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading
@@ -18,7 +19,10 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickDetails:
-    """One finished tick, for observers. `duration_s` is our own work without waiting for workloads."""
+    """One finished tick, for observers. `durations_s` is our own work without waiting for workloads.
+
+    `notices` are the changes that people are to be told of.
+    """
 
     at: Instant
     cause: str
@@ -28,6 +32,7 @@ class TickDetails:
     policy_status: PolicyStatus
     durations_s: Mapping[str, float]
     readings: Mapping[str, RequestReading] = field(default_factory=lambda: MappingProxyType({}))
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from brownout.api.policy import Mode, PolicySpec
 from brownout.api.status import IntegrationStatus, PolicyStatus
+from brownout.core.capability import Notice
 from brownout.core.decide import ask, decide, emergency
 from brownout.core.gather import snapshot_of
 from brownout.core.holding import with_hold
@@ -23,6 +24,7 @@ from brownout.core.plan import Decision, Step, Verdict
 from brownout.core.sample import Sample
 from brownout.core.snapshot import Snapshot
 from brownout.core.standing import Standing, rejected_status, status_of
+from brownout.engine.herald import Herald
 from brownout.engine.load_watch import LoadWatch, Seen
 from brownout.engine.memory import Acquaintance, by_key, let_go
 from brownout.engine.observe import members_of, observe
@@ -60,6 +62,7 @@ class Reconciler:
         self.load = LoadWatch(world, self._seen)
         self.shadows = ShadowWatch(world)
         self.reporter = Reporter(world)
+        self._herald = Herald(world)
         self.board = Switchboard(world, wake)
         self.inventory = Inventory()
         self.snapshot: Snapshot | None = None
@@ -242,6 +245,13 @@ class Reconciler:
         self.reporter.forget(gone)
         self.board.ledger = forgotten(self.board.ledger, gone)
 
+    def _news(self) -> tuple[Notice, ...]:
+        """What people are to be told. Of one that is being switched what is seen is over in a moment."""
+        still = {key: status for key, status in self.statuses.items() if key not in self.board.in_flight}
+        with self._world.contained("home"):
+            return self._herald.cry(still, self.inventory.integrations)
+        return ()
+
     def _tell(self, cause: str, decision: Decision, durations_s: Mapping[str, float]) -> None:
         details = TickDetails(
             at=decision.at,
@@ -251,6 +261,7 @@ class Reconciler:
             statuses=dict(self.statuses),
             policy_status=self.policy_status,
             durations_s=durations_s,
+            notices=self._news(),
             readings={key: reading for key, reading in self.load.readings.items() if key in self.statuses},
         )
         self._world.observers.on_tick(details)
