@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import box, cases, cluster, decisions, emergency, goals, hour, training
+from tests.bench import box, cases, cluster, decisions, discovery, emergency, goals, hour, training
 from tests.bench.report import Figure, show
 
 PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -19,6 +19,7 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "box": box.figures,
     "emergency": emergency.figures,
     "training": training.figures,
+    "discovery": discovery.figures,
     "cluster": cluster.figures,
     "hour": hour.figures,
 }

@@ -7,13 +7,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from brownout.cli.app import app
 from tests.box.stage import Stage, brownout_argv
 from tests.cli.typed import typed
+from tests.docs.generated import flat
 
 NEVER = "no controller has ever run with the state folder {}: start one with"
-COMMANDS = ("run", "get", "explain", "validate", "history", "replay", "compare", "crds", "demo")
+COMMANDS = ("run", "get", "explain", "validate", "history", "replay", "compare", "crds", "demo",
+    "plugins list", "plugins check", "plugins trust", "plugins new")  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,10 @@ COMMANDS = ("run", "get", "explain", "validate", "history", "replay", "compare",
         ("validate", "Missing argument 'FILE...'."),
         ("run . --listen here", '"here" is not an address to listen on: write ADDR:PORT'),
         ("run . --log-level loud", '"loud" is not a log level: use one of debug, info, warning, error'),
+        ("plugins new Weather", '"Weather" is no name for a plugin: must be a lowercase name of letters'),
+        ("plugins new json", '"json" is no name for a plugin: it would be a file that Python cannot import'),
+        ("plugins trust", "Missing argument 'NAME...'."),
+        ("plugins list -o yaml", '"yaml" is not an output: use one of json'),
         ("run . --mode box", "'box' is not one of 'auto', 'kube', 'local'"),
     ],
 )  # fmt: skip
@@ -46,6 +53,8 @@ def test_wrong_usage_ends_with_2(words: str, said: str, home: Path) -> None:
     ("words", "said"),
     [
         ("run nowhere", "nowhere is not a folder: name the folder that holds the integrations' files"),
+        ("run . --plugins nowhere", "nowhere is not a folder: name the folder that holds the plugins' folders"),
+        ("plugins list --plugins nowhere", "nowhere is not a folder: name the folder that holds the plugins' folders"),
         ("run . --state {file}", "{file} is not a folder: name one for the state, or none to use the default"),
         ("get integrations --state nowhere", NEVER.format("nowhere")),
         ("explain voice --state nowhere", NEVER.format("nowhere")),
@@ -148,7 +157,7 @@ def test_output_that_nobody_reads_is_no_fault(home: Path) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_each_command_has_an_example_and_says_what_each_option_does(command: str, home: Path) -> None:
     """Nothing stands in it without a word of explanation."""
-    answer = typed(command, "--help", home=home)
+    answer = typed(*command.split(), "--help", home=home)
     assert answer.code == 0
     assert f"Example: brownout {command}" in answer.out
     assert answer.err == ""
@@ -158,8 +167,8 @@ def test_help_lists_all_commands(home: Path) -> None:
     """And nothing but them; `--version` is one line; no words at all are wrong usage, with the help."""
     answer = typed("--help", home=home)
     assert answer.code == 0
-    assert all(f"\n  {command}" in answer.out for command in COMMANDS)
-    assert {info.callback.__name__ for info in app.registered_commands if info.callback} == set(COMMANDS)
+    assert all(f"\n  {command.split()[0]}" in answer.out for command in COMMANDS)
+    assert {words for words, _ in flat(get_command(app))} == set(COMMANDS)
     assert typed("--version", home=home).out.startswith("brownout 0.")
     nothing = typed(home=home)
     assert nothing.code == 2

@@ -91,7 +91,16 @@ def _meaning(field: Mapping[str, Any]) -> str:
 
 
 def _commands() -> str:
-    return "\n\n".join(_command(name, command) for name, command in _group().commands.items())
+    return "\n\n".join(_command(name, command) for name, command in flat(_group()))
+
+
+def flat(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with the words that call it; those of a group stand under its name."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from flat(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _command(name: str, command: Any) -> str:

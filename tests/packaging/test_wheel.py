@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tests.checkout import PACKAGE, ROOT, checkout_files
 
-ALSO_SHIPPED = {".sql", ".typed", ".html", ".css", ".js", ".svg"}
+ALSO_SHIPPED = {".sql", ".typed", ".html", ".css", ".js", ".svg", ".txt"}
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
-    """All modules, the database schema and what the gateway serves; no test, no leftover of a build."""
+    """All modules, the database schema, what the gateway serves and a plugin to copy; no test, no leftover."""
     root = PACKAGE.parent
     wanted = {str(file.relative_to(root)) for file in checkout_files() if PACKAGE in file.parents}
     with zipfile.ZipFile(_build(tmp_path)) as wheel:
@@ -23,6 +23,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     assert shipped == {name for name in wanted if Path(name).suffix in {".py", *ALSO_SHIPPED}}
     assert {"brownout/history/schema.sql", "brownout/history/budgets.sql"} <= shipped
     assert "brownout/py.typed" in shipped
+    assert "brownout/pluginhost/template_files/plugin.yaml.txt" in shipped
     assert b"brownout = brownout.cli.app:main" in entry_points
 
 

@@ -6,6 +6,7 @@ problems of a file are told at once. A value that is itself refused is told by i
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Final, Self
 
 from pydantic import ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
@@ -66,9 +67,16 @@ def _again(error: Any) -> InitErrorDetails:
     return details
 
 
+@cache
+def _ruled_fields(model: type[Ruled]) -> tuple[tuple[Rule, tuple[tuple[str, FieldInfo], ...]], ...]:
+    """Each rule with its fields: looked up once for a model, for pydantic looks long, and files are many."""
+    fields = dict(model.model_fields)
+    return tuple((rule, tuple((name, fields[name]) for name in rule.fields)) for rule in model.rules)
+
+
 def _broken(model: type[Ruled], data: Mapping[str, object], *, wire: bool) -> Iterator[InitErrorDetails]:
-    for rule in model.rules:
-        values = [_value(name, model.model_fields[name], data, wire=wire) for name in rule.fields]
+    for rule, fields in _ruled_fields(model):
+        values = [_value(name, field, data, wire=wire) for name, field in fields]
         if any(value is _REFUSED for value in values):
             continue
         if (at := rule.fault(*values)) is not None:

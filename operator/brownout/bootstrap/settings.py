@@ -32,10 +32,11 @@ class HomeMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Paths are absolute. `directory` None: none was named."""
+    """Paths are absolute. `directory` None: none was named. `plugins` None: `plugins` in the directory."""
 
     mode: HomeMode = HomeMode.AUTO
     directory: str | None = None
+    plugins: str | None = None
     state: str
     listen: str = "127.0.0.1:8321"
     allow_hosts: tuple[str, ...] = ()
@@ -46,6 +47,13 @@ class Settings:
     log_format: str = "auto"
     log_level: str = "info"
     table: bool = False
+
+    @property
+    def plugin_folders(self) -> tuple[Path, ...]:
+        """Where plugins are looked for, beside the installed packages; none where nothing was named."""
+        if self.plugins is not None:
+            return (Path(self.plugins),)
+        return (plugins_of(Path(self.directory)),) if self.directory is not None else ()
 
     def to_json(self) -> str:
         """For the argument of the process that runs it."""
@@ -61,6 +69,11 @@ class Settings:
             return cls(**read)
         except (ValueError, TypeError, KeyError) as error:
             raise ControllerFault(f"settings cannot be read: {error}", advice="start it with `brownout run`") from None
+
+
+def plugins_of(directory: Path) -> Path:
+    """Where the plugins of a directory of integrations lie unless told otherwise: beside them."""
+    return directory / "plugins"
 
 
 def default_state(environ: Mapping[str, str] = os.environ) -> Path:

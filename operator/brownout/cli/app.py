@@ -19,6 +19,7 @@ from brownout.cli.demo import demo
 from brownout.cli.explain import explain
 from brownout.cli.get import get
 from brownout.cli.history import history
+from brownout.cli.plugins import plugins
 from brownout.cli.replay import replay
 from brownout.cli.run import run
 from brownout.cli.validate import validate
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 for command in (run, get, explain, validate, history, replay, compare, crds, demo):
     app.command()(command)
+app.add_typer(plugins)
 
 
 def _version(wanted: bool) -> None:

@@ -25,6 +25,9 @@ def run(
     ] = None,
     mode: Annotated[HomeMode, typer.Option(help="Which home: a cluster, or this box.")] = HomeMode.AUTO,
     state: Annotated[Path | None, typer.Option(help="Folder for status, history and logs.")] = None,
+    plugins: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the plugins; else DIR/plugins.")
+    ] = None,
     listen: Annotated[str, typer.Option(metavar="ADDR:PORT|none", help="Where the gateway listens.")] = DEFAULT,
     allow_host: Annotated[list[str] | None, typer.Option(help="Further Host names the gateway answers to.")] = None,
     token_file: Annotated[Path | None, typer.Option(help="Token for other interfaces than loopback.")] = None,
@@ -38,13 +41,14 @@ def run(
 
     Example: brownout run ./integrations --state ./state
     """
-    _check_folders(directory, state)
+    _check_folders(directory, state, plugins)
     with wrong_usage():
         parse_address(listen)
         level_of(log_level)
     settings = Settings(
         mode=mode,
         directory=str(directory.resolve()) if directory else None,
+        plugins=str(plugins.resolve()) if plugins else None,
         state=str((state or default_state()).absolute()),
         listen=listen,
         allow_hosts=tuple(allow_host or ()),
@@ -56,7 +60,10 @@ def run(
         log_level=log_level,
         table=sys.stdout.isatty(),
     )
+    _become(settings)
 
+
+def _become(settings: Settings) -> None:
     argv, environment = controller_command(settings)
     sys.stdout.flush()
     # Held back until the controller listens to them: they stay blocked over the exec, and are not lost.
@@ -64,11 +71,13 @@ def run(
     os.execve(argv[0], argv, environment)  # noqa: S606 - no shell is the point
 
 
-def _check_folders(directory: Path | None, state: Path | None) -> None:
+def _check_folders(directory: Path | None, state: Path | None, plugins: Path | None) -> None:
     if directory is not None and not directory.is_dir():
         raise InvalidInput(f"{directory} is not a folder", advice="name the folder that holds the integrations' files")
     if state is not None and state.exists() and not state.is_dir():
         raise InvalidInput(f"{state} is not a folder", advice="name one for the state, or none to use the default")
+    if plugins is not None and not plugins.is_dir():
+        raise InvalidInput(f"{plugins} is not a folder", advice="name the folder that holds the plugins' folders")
 
 
 def controller_command(settings: Settings) -> tuple[list[str], dict[str, str]]:

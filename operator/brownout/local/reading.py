@@ -1,8 +1,8 @@
 """A directory of YAML files into texts, without being led astray, held up or filled up by what lies there.
 
 Links are followed only within the directory (a mounted ConfigMap is made of links) and each file counts once, by
-its real path. Hidden files and folders are passed over, and with them what editors leave behind. Whatever else is
-in the way is one problem of that path. It knows nothing of YAML.
+its real path. Hidden files and folders are passed over, and with them what editors leave behind, and so is the folder
+of a plugin. Whatever else is in the way is one problem of that path. It knows nothing of YAML.
 """
 
 import os
@@ -20,6 +20,8 @@ __all__ = ["Reading", "read_directory"]
 _MOST_FILES: Final = 10_000
 _DEEPEST: Final = 32
 _SUFFIXES: Final = (".yaml", ".yml")
+#: A folder with this in it is a plugin's: what lies there is its own, and declares nothing.
+_PLUGIN: Final = "plugin.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ class _Walk:
                 yield refused(path, wrong)
             elif depth > _DEEPEST:
                 yield refused(path, f"lies more than {_DEEPEST} folders deep")
-            else:
+            elif not os.path.lexists(Path(folder, _PLUGIN)):
                 yield from self.files(folder, depth)
         except OSError as error:
             yield refused(path, f"cannot be read: {error.strerror}")

@@ -43,13 +43,19 @@ class Candidate:
         manifest = _manifest(text, self._shown(MANIFEST), self.manifest.name)
         if isinstance(manifest, tuple):
             return manifest
-        module = read_file(self.root, str(Path(self.folder, manifest.module)))
+        module = self.module(manifest)
         if module.problem is not None:
-            return (replace(module.problem, file=self._shown(manifest.module)),)
+            return (module.problem,)
         sha256 = digest(manifest.module, text.content, module.content)
         return Found(
             manifest=manifest, module_bytes=module.content, sha256=sha256, folder=self.folder, package=self.package
         )
+
+    def module(self, manifest: Manifest | None = None) -> FileText:
+        """Read the file that a manifest names, this one's unless said otherwise. Blocks on the disk."""
+        name = (manifest or self.manifest).module
+        text = read_file(self.root, str(Path(self.folder, name)))
+        return replace(text, problem=replace(text.problem, file=self._shown(name))) if text.problem else text
 
     def _shown(self, file: str) -> str:
         return str(Path(self.folder, file))
@@ -93,9 +99,9 @@ def discover(folders: Sequence[Path], *, packages: bool = True, eager: bool = Fa
     order = order_of({name: candidate.manifest for name, candidate in found.items()})
     stopped = dict(order.problems)
     for name in order.names if eager else ():
-        loaded = found[name].load()
-        if isinstance(loaded, tuple):
-            stopped[name] = loaded
+        module = found[name].module()
+        if module.problem is not None:
+            stopped[name] = (module.problem,)
     problems.extend(problem for name in sorted(stopped) for problem in stopped[name])
     names = tuple(name for name in order.names if name not in stopped)
     return Discovery(candidates=found, order=names, problems=tuple(problems), stopped=stopped)

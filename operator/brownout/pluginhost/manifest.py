@@ -135,36 +135,39 @@ def read_manifest(content: bytes | str, file: str = MANIFEST) -> Manifest | tupl
     (document,) = documents
     if not isinstance(document.data, dict):
         return (Problem(file=file, line=document.line, value=shown(document.data), allowed="must be an object"),)
-    beyond = tuple(_beyond(document, file))
     try:
         manifest = Manifest.from_wire(document.data)
     except ValidationError as refusal:
-        found = (*problems_of(Manifest, refusal, file=file, line_of=document.line_of), *beyond)
+        found = (
+            *problems_of(Manifest, refusal, file=file, line_of=document.line_of),
+            *_beyond(document, _salvaged(document.data.get("config")), file),
+        )
         return tuple(sorted(found, key=lambda problem: problem.line or 0))
-    return beyond or manifest
+    return tuple(_beyond(document, manifest.config, file)) or manifest
 
 
-def _beyond(document: Document, file: str) -> Iterator[Problem]:
-    """What the fields alone do not tell, also where some are wrong: defaults that do not fit, names of no entry."""
-    config = document.data.get("config")
-    config = config if isinstance(config, Mapping) else {}
-    for name, raw in config.items():
-        for problem in _default_problems(name, raw):
-            yield replace(problem, file=file, line=document.line_of(("config", name, "default")))
+def _salvaged(config: object) -> dict[str, Setting | None]:
+    """The settings of a manifest that is refused, as far as they are in order by themselves."""
+    found: dict[str, Setting | None] = {}
+    for name, raw in config.items() if isinstance(config, dict) else ():
+        try:
+            found[name] = Setting.from_wire(raw)
+        except ValidationError:
+            found[name] = None  # told by its own fields
+    return found
+
+
+def _beyond(document: Document, config: Mapping[str, Setting | None], file: str) -> Iterator[Problem]:
+    """What the fields alone do not tell: defaults that do not fit, and names of no entry."""
+    for name, setting in config.items():
+        checked = check_config({name: setting}, {}) if setting and setting.default is not None else {}
+        for problem in checked if isinstance(checked, tuple) else ():
+            line = document.line_of(("config", name, "default"))
+            yield replace(problem, file=file, line=line, path=f"{problem.path}.default")
     for path, name in _references(document.data.get("needs"), ("needs",)):
         if name not in config:
             line, value = document.line_of(path), shown(f"${name}")
             yield Problem(file, line, path_text(path), value, "must name an entry of config")
-
-
-def _default_problems(name: str, raw: object) -> tuple[Problem, ...]:
-    try:
-        setting = Setting.from_wire(raw)
-    except ValidationError:
-        return ()  # told by its own fields
-    checked = check_config({name: setting}, {}) if setting.default is not None else {}
-    problems = checked if isinstance(checked, tuple) else ()
-    return tuple(replace(problem, path=f"{problem.path}.default") for problem in problems)
 
 
 def _references(part: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -1,0 +1,18 @@
+"""`brownout plugins`: the commands about plugins, each in a file of its own; this one joins them."""
+
+import typer
+
+from brownout.cli.plugins_check import check
+from brownout.cli.plugins_list import list_plugins
+from brownout.cli.plugins_new import new
+from brownout.cli.plugins_trust import trust
+
+plugins = typer.Typer(
+    name="plugins",
+    help="Show, check, trust and make plugins.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+plugins.command("list")(list_plugins)
+for command in (check, trust, new):
+    plugins.command()(command)
