@@ -11,6 +11,7 @@ from statistics import fmean, median
 from typing import Any
 
 from brownout.api.policy import Scope
+from brownout.core.capability import Notice
 from brownout.core.errors import HistoryUnavailable
 from brownout.core.forecasting.champions import Champions
 from brownout.core.instant import Instant
@@ -20,6 +21,7 @@ from brownout.core.response_times import STEPS, step_of
 from brownout.core.sample import Sample, Witness
 from brownout.core.tiers import Hardware
 from brownout.core.training_report import Kept, TrainingReport
+from brownout.engine.hook import Delivery
 from brownout.engine.ports import NOTHING, DecisionRecord, FootprintRecord, Outcome, ProcessId
 from brownout.engine.trainer import TrainingRequest
 from brownout.history.budget_memory import MemoryBudgets
@@ -177,6 +179,29 @@ class FakeProcessTable:
         alive = [self.processes[process.pid] for process in processes if self.identify(process.pid) == process]
         held = [process.memory_bytes for process in alive if process.memory_bytes is not None]
         return sum(held) if held else None
+
+
+class FakeHook:
+    """A Hook that remembers what it was told. It `takes_s`, and `answers` one after the other; then all arrives."""
+
+    def __init__(self, *answers: Delivery, takes_s: float = 0.0, name: str = "a fake") -> None:
+        self.name = name
+        self.answers = list(answers)
+        self.takes_s = takes_s
+        self.asked: list[Notice] = []
+        self.told: list[Notice] = []
+
+    async def tell(self, notice: Notice) -> Delivery:
+        """Remember it."""
+        self.asked.append(notice)
+        if self.takes_s > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.takes_s):
+                    await asyncio.Event().wait()
+        delivery = self.answers.pop(0) if self.answers else Delivery()
+        if delivery.arrived:
+            self.told.append(notice)
+        return delivery
 
 
 class FakeClock:

@@ -113,6 +113,18 @@ def test_the_policy_is_the_one_in_force() -> None:
         assert document["spec"]["thresholds"] == {"disable": 80.0, "enable": 65.0, "emergency": 95.0}
 
 
+def test_of_a_webhook_only_its_host_shows() -> None:
+    """The path is where chats keep their secret, and every user of the machine can ask."""
+    notify = {
+        "webhook": {"url": f"https://chat.example/hooks/{CANARY}"},
+        "command": {"argv": ["tell", "--key", CANARY]},
+    }
+    with served(FakeReadModel(ruling=make_policy(notify=notify)), redact=redacted) as visitor:
+        answer = visitor.get("/v1/policy")
+        assert CANARY not in answer.text
+        assert answer.document["spec"]["notify"]["webhook"] == {"url": "https://chat.example/***"}
+
+
 def test_samples_are_latest_history_and_summary() -> None:
     """One call gives all three (S3); what is not known is null and has no trend."""
     with served(FakeReadModel(samples=WINDOW)) as visitor:

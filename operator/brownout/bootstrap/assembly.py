@@ -30,6 +30,7 @@ _TRAINING = (sys.executable, "-P", "-m", "brownout.bootstrap.training")
 class Parts:
     """What a home brings: itself, who switches its workloads, and its own loop. `why` says why it was chosen;
     `hurry` takes the grace from whatever is being ended; `close` comes last, when nobody uses the home any more.
+    `runs_programs`: whoever writes its objects may run programs as the controller anyway.
     """
 
     home: Home
@@ -38,6 +39,7 @@ class Parts:
     hurry: Callable[[], Awaitable[object]]
     close: Callable[[], Awaitable[object]]
     why: str
+    runs_programs: bool = False
 
 
 def world_of(

@@ -41,4 +41,4 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         programs = [each for each in home.inventory().integrations.values() if each.spec.workload.command is not None]
         await asyncio.gather(*(commands.stop(each, grace_s=0.0) for each in programs))
 
-    return Parts(home=home, drivers=drivers, service=serve, hurry=hurry, close=home.close, why=why)
+    return Parts(home=home, drivers=drivers, service=serve, hurry=hurry, close=home.close, why=why, runs_programs=True)

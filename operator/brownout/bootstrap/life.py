@@ -17,6 +17,7 @@ from brownout.bootstrap.choice import choose
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.console import Console
 from brownout.bootstrap.faults import FaultLine
+from brownout.bootstrap.notifying import hooks
 from brownout.bootstrap.settings import HomeMode, Settings
 from brownout.bootstrap.signals import Signals
 from brownout.bootstrap.view import ControllerView
@@ -29,6 +30,7 @@ from brownout.gateway.token import read_token
 from brownout.telemetry.log_observer import LogObserver
 from brownout.telemetry.logs import event
 from brownout.telemetry.metrics import MetricsObserver
+from brownout.telemetry.notify import Notifier
 from brownout.telemetry.redact import redacted
 
 _LOG = logging.getLogger("brownout.bootstrap")
@@ -58,16 +60,24 @@ async def _live(settings: Settings, console: Console | None, signals: Signals) -
         parts = await _parts(settings, clock=clock, faults=faults, closing=closing)
         signals.in_a_hurry = parts.hurry
         metrics = MetricsObserver(version=__version__, interval_s=lambda: parts.home.inventory().policy.spec.interval)
-        observers: list[Observer] = [LogObserver(clock), metrics, *((console,) if console else ())]
+        notifier = _notifier(parts, clock=clock, faults=faults)
+        observers: list[Observer] = [LogObserver(clock), metrics, notifier, *((console,) if console else ())]
         world = world_of(parts, settings, clock=clock, faults=faults, observers=Observers(observers), closing=closing)
         controller = Controller(world, (parts.service,))
         view = ControllerView(controller, world, metrics)
         async with AsyncExitStack() as serving:
             serving.push_async_callback(parts.close)
+            serving.push_async_callback(notifier.close)
             listening = await _serve(settings, view, serving)
             if console:
                 console.welcome(view, settings, why=parts.why, listening=listening)
             await controller.run()
+
+
+def _notifier(parts: Parts, *, clock: SteadyClock, faults: FaultLine) -> Notifier:
+    """Who tells the hooks of whatever policy is in force."""
+    made = hooks(programs=parts.runs_programs)
+    return Notifier(lambda: parts.home.inventory().policy.spec.notify, made, clock=clock, on_fault=faults)
 
 
 async def _parts(settings: Settings, *, clock: SteadyClock, faults: FaultLine, closing: ExitStack) -> Parts:

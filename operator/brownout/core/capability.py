@@ -5,7 +5,7 @@ fits under 80 %`. What it says of a level stands in `levels[].description`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brownout.api.integration import Integration
 from brownout.api.reasons import Reason, State
@@ -33,6 +33,7 @@ class Notice:
     reason: Reason
     text: str
     why: str
+    before: Capability | None = None  # what people were told last
 
     @property
     def capability(self) -> Capability:
@@ -93,7 +94,8 @@ def news(
         capability, integration = capability_of(status), integrations.get(key)
         if capability is None or integration is None or told.get(key, capability) == capability:
             continue
-        found.append(_notice(key, integration, status, capability, now))
+        notice = _notice(key, integration, status, capability, now)
+        found.append(replace(notice, before=told[key]))
     return tuple(found)
 
 

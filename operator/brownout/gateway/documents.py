@@ -6,9 +6,11 @@
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from brownout.api.integration import Integration
 from brownout.api.metadata import API_VERSION
+from brownout.api.policy import BrownoutPolicy
 from brownout.core.anomalies import Anomaly
 from brownout.core.forecast import Forecast
 from brownout.core.instant import Instant, to_rfc3339
@@ -18,7 +20,7 @@ from brownout.core.trends import Trend
 from brownout.engine.ports import DecisionRecord
 
 __all__ = ["Document", "decision_document", "integration_document", "integration_list", "outlook_document"]
-__all__ += ["sample_document", "trend_document"]
+__all__ += ["policy_document", "sample_document", "trend_document"]
 
 Document = dict[str, Any]
 Redact = Callable[[object], object]
@@ -36,6 +38,17 @@ def integration_document(integration: Integration, redact: Redact) -> Document:
     """The whole object. Its spec is redacted: an owner keeps keys in `env`, and every user of the machine can ask."""
     document = integration.to_wire()
     return {**document, "spec": redact(document["spec"])}
+
+
+def policy_document(policy: BrownoutPolicy, redact: Redact) -> Document:
+    """The whole object. Of a webhook only its host is shown: its path is where chats keep their secret."""
+    document = policy.to_wire()
+    spec = dict(redact(document["spec"]))  # type: ignore[call-overload]  # what goes in as an object comes out as one
+    notify = spec.get("notify") or {}
+    if policy.spec.notify.webhook is not None:
+        parts = urlsplit(policy.spec.notify.webhook.url)
+        spec["notify"] = {**notify, "webhook": {"url": f"{parts.scheme}://{parts.netloc}/***"}}
+    return {**document, "spec": spec}
 
 
 def sample_document(sample: Sample, resources: Iterable[Resource] = _ALL) -> Document:

@@ -98,7 +98,7 @@ class Views:
     def policy(self, query: Query) -> Document:
         """The policy in force."""
         del query
-        return self._model.policy().to_wire()
+        return documents.policy_document(self._model.policy(), self._redact)
 
     def samples(self, query: Query) -> Document:
         """The latest sample, the ordered history and a summary of it (requirement S3)."""
