@@ -15,12 +15,14 @@ from brownout.api.integration import Integration
 from brownout.core.member import Observation, Presence
 from brownout.engine.ports import OutcomeStatus, WorkloadDriver
 from brownout.local.systemd import SystemdDriver
+from brownout.pluginhost.driver import PluginDriver
 from tests.builders import make_integration
 from tests.engine.log import Log
 from tests.engine.machine import Machine
 from tests.eventually import eventually_async
 from tests.local.box import Box, program
 from tests.local.loops import run
+from tests.pluginhost.stage import Stage
 
 STANDIN = Path(__file__).parent.parent / "programs" / "systemctl.py"
 Story = Callable[["Place", WorkloadDriver], Awaitable[None]]
@@ -94,6 +96,35 @@ class Units:
         run(told())
 
 
+class Workers:
+    """Plugins, each in a process of its own."""
+
+    owns = True
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def integration(self, name: str, *, deaf: bool = False) -> Integration:
+        """A plugin; a deaf one never comes back from its shutdown."""
+        source = "def handle_request(request): pass\ndef initialize(config): pass\ndef health_check(): pass\n"
+        source += "import time\n" if deaf else ""
+        source += f"def shutdown(): {'time.sleep(3600)' if deaf else 'pass'}\n"
+        self._stage.put(name, source)
+        return self._stage.integration(name)
+
+    def stranger(self) -> Integration:
+        """A plugin that nobody has."""
+        return make_integration("stranger", workload={"plugin": {"name": "stranger"}})
+
+    def live(self, story: Story) -> None:
+        """With its driver."""
+
+        async def told(driver: PluginDriver) -> None:
+            await story(self, driver)
+
+        self._stage.drive(told)
+
+
 class MadeUp:
     """The machine of the engine's tests."""
 
@@ -124,7 +155,7 @@ class MadeUp:
         run(told())
 
 
-@pytest.fixture(params=["programs", "units", "made up"])
+@pytest.fixture(params=["programs", "units", "workers", "made up"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """A place of each kind; a box is empty at the end."""
     if request.param == "units":
@@ -132,6 +163,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield Units(tmp_path)
     elif request.param == "made up":
         yield MadeUp()
+    elif request.param == "workers":
+        stage = Stage(tmp_path)
+        yield Workers(stage)
+        assert stage.clear() == ()
     else:
         box = Box(tmp_path)
         box.directory.mkdir()
@@ -192,7 +227,7 @@ def test_one_does_not_wait_for_another(place: Place) -> None:
     place.live(story)
 
 
-@pytest.mark.parametrize("place", ["programs", "units"], indirect=True)
+@pytest.mark.parametrize("place", ["programs", "units", "workers"], indirect=True)
 def test_what_does_not_exist_is_an_observation(place: Place) -> None:
     """Missing, with a reason; starting it has failed, with a reason; nothing is raised."""
     stranger = place.stranger()

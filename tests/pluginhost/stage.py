@@ -9,15 +9,19 @@ from signal import SIGKILL
 from textwrap import dedent
 from typing import Any, TypeVar
 
+from brownout.api.integration import Integration
 from brownout.engine.ports import ProcessId
 from brownout.engine.request_counts import RequestCounts
 from brownout.pluginhost.answers import Answer
+from brownout.pluginhost.catalog import Catalog
+from brownout.pluginhost.driver import PluginDriver
 from brownout.pluginhost.found import Found, digest
 from brownout.pluginhost.host import Place, PluginHost
 from brownout.pluginhost.launch import HOST_MARK, PluginLaunch, launch_of
 from brownout.pluginhost.manifest import Manifest
 from brownout.pluginhost.process import Patience
 from brownout.sensing.processes import ProcTable
+from tests.builders import make_integration
 from tests.local.box import SteadyClock
 from tests.local.loops import run
 
@@ -37,7 +41,7 @@ PLAIN = """
 def found(name: str, source: str = "", **manifest: Any) -> Found:
     """A plugin of these lines, after PLAIN."""
     content = dedent(PLAIN).encode() + dedent(source).encode()
-    document = {"name": name, "version": "1.0.0", "entry": f"{name}.py", **manifest}
+    document = {"name": name, "version": "1.0.0", "entry": f"{name}.py", "load": "Eager", **manifest}
     module = f"{name}.py"
     return Found(
         manifest=Manifest.from_wire(document),
@@ -90,7 +94,35 @@ class Stage:
             try:
                 return await story(host)
             finally:
-                await host.close(grace_s=5.0)
+                await host.close()
+
+        return run(told())
+
+    # --- with a driver, and plugins that lie in a folder ---
+
+    def put(self, name: str, source: str, more: str = "") -> None:
+        """Put a plugin of these lines into the folder, all of them this time."""
+        head = f"name: {name}\nversion: 1.0.0\nentry: {name}.py\nload: Eager\n"
+        folder = self.root / "plugins" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "plugin.yaml").write_text(head + more)
+        (folder / f"{name}.py").write_text(dedent(source))
+
+    def integration(self, name: str, *, config: Mapping[str, Any] | None = None, **spec: Any) -> Integration:
+        """An integration whose workload is the plugin of its name."""
+        workload = {"plugin": {"name": name, "config": dict(config or {})}}
+        return make_integration(name, **{"workload": workload, "stop": {"grace": "5s"}, **spec})
+
+    def drive(self, story: Callable[[PluginDriver], Awaitable[T]]) -> T:
+        """Tell a story with a driver, which is closed at the end."""
+
+        async def told() -> T:
+            catalog = Catalog((self.root / "plugins",), self.state)
+            driver = PluginDriver(self.host(), catalog.plugin, data=self.state / "plugins")
+            try:
+                return await story(driver)
+            finally:
+                await driver.close()
 
         return run(told())
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from brownout.api.workload import WorkloadKind
@@ -31,6 +31,7 @@ class Parts:
     """What a home brings: itself, who switches its workloads, and its own loop. `why` says why it was chosen;
     `hurry` takes the grace from whatever is being ended; `close` comes last, when nobody uses the home any more.
     `runs_programs`: whoever writes its objects may run programs as the controller anyway.
+    `requests` is where its drivers count what they route.
     """
 
     home: Home
@@ -40,6 +41,7 @@ class Parts:
     close: Callable[[], Awaitable[object]]
     why: str
     runs_programs: bool = False
+    requests: RequestCounts = field(default_factory=RequestCounts)
 
 
 def world_of(
@@ -60,7 +62,7 @@ def world_of(
         sensor=sensor,
         gauge=Gauge(),
         journal=journal,
-        requests=RequestCounts(),
+        requests=parts.requests,
         hardware=hardware,
         trainer=ChildTrainer(_TRAINING, state, on_fault=faults),
         observers=observers,

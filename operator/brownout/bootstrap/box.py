@@ -8,9 +8,11 @@ from brownout.api.workload import WorkloadKind
 from brownout.bootstrap.assembly import Parts
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
-from brownout.bootstrap.settings import Settings
+from brownout.bootstrap.plugins import Plugins
+from brownout.bootstrap.settings import Settings, plugins_of
 from brownout.core.errors import InvalidInput
 from brownout.engine.ports import WorkloadDriver
+from brownout.engine.request_counts import RequestCounts
 from brownout.local.command import CommandDriver
 from brownout.local.files import LocalHome
 from brownout.local.lock import StateLock
@@ -27,18 +29,32 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
     home = LocalHome(directory, state, on_fault=faults)
     home.load()
     commands = CommandDriver(state, ProcTable(), directory=directory, clock=clock, on_fault=faults)
+    requests = RequestCounts()
+    folder = Path(settings.plugins) if settings.plugins else plugins_of(directory)
+    plugins = Plugins(state=state, folders=(folder,), clock=clock, faults=faults, requests=requests)
     drivers: dict[WorkloadKind, WorkloadDriver] = {
         WorkloadKind.COMMAND: commands,
         WorkloadKind.SYSTEMD: SystemdDriver(on_fault=faults),
+        WorkloadKind.PLUGIN: plugins,
     }
 
     async def serve() -> None:
         if not settings.dry_run:  # a rehearsal ends nothing, not even what a killed controller left
             await commands.recover(home.inventory().integrations)
+            await plugins.recover()
         await home.run()
 
     async def hurry() -> None:
         programs = [each for each in home.inventory().integrations.values() if each.spec.workload.command is not None]
-        await asyncio.gather(*(commands.stop(each, grace_s=0.0) for each in programs))
+        await asyncio.gather(plugins.hurry(), *(commands.stop(each, grace_s=0.0) for each in programs))
 
-    return Parts(home=home, drivers=drivers, service=serve, hurry=hurry, close=home.close, why=why, runs_programs=True)
+    return Parts(
+        home=home,
+        drivers=drivers,
+        service=serve,
+        hurry=hurry,
+        close=home.close,
+        why=why,
+        runs_programs=True,
+        requests=requests,
+    )

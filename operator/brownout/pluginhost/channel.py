@@ -94,6 +94,11 @@ class Channel(asyncio.Protocol):
         except Misuse:
             return
 
+    @property
+    def connected(self) -> bool:
+        """Whether the socket is asyncio's, which then closes it."""
+        return self._transport is not None
+
     def close(self, why: str) -> None:
         """End the conversation; whoever waits is told why."""
         if not self.over.done():
@@ -109,6 +114,8 @@ class Channel(asyncio.Protocol):
         """There is a socket."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio's own promise, for the type checker
         self._transport = transport
+        if self.over.done():
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """There is none any more."""

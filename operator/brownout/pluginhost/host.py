@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from brownout.core.instant import Instant
 from brownout.core.member import Observation
@@ -25,6 +25,7 @@ from brownout.processes.logs import Logs
 __all__ = ["Count", "OnFault", "Place", "PluginHost"]
 
 OnFault = Callable[[str, str], None]
+_LAST_GRACE_S: Final = 5.0
 
 
 class Count(Protocol):
@@ -90,7 +91,7 @@ class PluginHost:
 
     async def start(self, launch: PluginLaunch) -> Outcome:
         """Bring a plugin up, or move it to where the launch says."""
-        await self._sweep()
+        await self.recover()
         return await self._keeper(launch.key).start(launch)
 
     async def stop(self, key: str, *, grace_s: float) -> Outcome:
@@ -105,10 +106,12 @@ class PluginHost:
         self._keepers.pop(key, None)
         await asyncio.to_thread(self._logs.drop, f"plugin-{key}")
 
-    async def close(self, *, grace_s: float) -> None:
-        """End all of them, side by side."""
+    async def close(self, graces: Mapping[str, float] | None = None) -> None:
+        """End all of them, side by side, each within its own grace, or a few seconds."""
         self._watch.close()
-        await asyncio.gather(*(keeper.stop(grace_s) for keeper in self._keepers.values()))
+        named = graces or {}
+        stops = (keeper.stop(named.get(key, _LAST_GRACE_S)) for key, keeper in self._keepers.items())
+        await asyncio.gather(*stops)
         self._spawner.close()
         await asyncio.to_thread(self._logs.close)
 
@@ -148,7 +151,7 @@ class PluginHost:
 
     # --- what an earlier host left ---------------------------------------------------------------------------------
 
-    async def _sweep(self) -> None:
+    async def recover(self) -> None:
         """Once, before the first start: end what outlived a host that was killed. Nobody can ask it any more."""
         async with self._swept:
             if not self._clean:

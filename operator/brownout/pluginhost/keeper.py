@@ -7,7 +7,6 @@ off ──start──▶ coming ──up──▶ serving ──ended──▶ w
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from brownout.core.member import Observation, Presence
@@ -15,8 +14,10 @@ from brownout.engine.ports import Outcome, OutcomeStatus
 from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.gate import Entry, Gate
 from brownout.pluginhost.launch import PluginLaunch
+from brownout.pluginhost.manifest import Load
 from brownout.pluginhost.process import PluginProcess
 from brownout.pluginhost.swap import hand_over, move
+from brownout.pluginhost.trouble import Trouble
 from brownout.processes import backoff
 from brownout.processes.ending import Ended, Manner
 from brownout.processes.phrases import stop_outcome
@@ -27,15 +28,7 @@ Make = Callable[[PluginLaunch], PluginProcess]
 
 _CUT_SHORT: Final = Outcome(status=OutcomeStatus.SKIPPED, detail="it was told to stop meanwhile")
 _STOPPED: Final = "it was told to stop"
-
-
-@dataclass(frozen=True, slots=True)
-class _Trouble:
-    """Why it does not run, and when it is tried again (on the loop's clock)."""
-
-    why: str = ""
-    failures: int = 0
-    retry_at: float = 0.0
+_DORMANT: Final = "it starts with its first request"
 
 
 class Keeper:
@@ -48,7 +41,8 @@ class Keeper:
         self._launch: PluginLaunch | None = None
         self._serving: PluginProcess | None = None
         self._processes: set[PluginProcess] = set()
-        self._trouble = _Trouble()
+        self._trouble = Trouble()
+        self._dormant = False  # wanted, and to be started with its first request
         self._life: asyncio.Task[None] | None = None
         self._exchanged = asyncio.Event()
         self._changing = asyncio.Lock()
@@ -75,6 +69,8 @@ class Keeper:
         if self.processes:
             presence = Presence.STARTING if self._life is not None else Presence.RUNNING
             return Observation(presence=presence, detail="" if self._life is not None else "stopping")
+        if self._dormant:
+            return Observation(presence=Presence.RUNNING, detail=_DORMANT, identity="dormant", memory_bytes=0)
         if self._life is None:
             return Observation(presence=Presence.STOPPED)
         if self._trouble.why:
@@ -86,6 +82,8 @@ class Keeper:
     async def request(self, request: Mapping[str, Any]) -> Answer:
         """One request, when a hand is free; and exactly one answer to it."""
         launch = self._launch
+        if self._dormant and launch is not None:
+            self._begin(launch)
         if self._life is None or launch is None or (self._serving is None and self._trouble.why):
             return Answer(status=AnswerStatus.UNAVAILABLE, detail=self._unavailable())
         entry = await self._gate.enter(within_s=launch.limits.request_timeout)
@@ -99,7 +97,9 @@ class Keeper:
             self._gate.leave()
 
     async def call(self, function: str, argument: Any = None, *, within_s: float) -> Answer:
-        """Call a function that belongs to its life, beside the requests: `health_check`."""
+        """Call a function that belongs to its life, beside the requests: `health_check`. What sleeps is well."""
+        if self._dormant:
+            return Answer(status=AnswerStatus.OK, body={"ok": True, "message": _DORMANT})
         if self._serving is None:
             return Answer(status=AnswerStatus.UNAVAILABLE, detail=self._unavailable())
         return await self._serving.call(function, argument, within_s=within_s)
@@ -115,9 +115,7 @@ class Keeper:
         return "it is off" if self._life is None else self._troubled() if self._trouble.why else "it is starting"
 
     def _troubled(self) -> str:
-        trouble = self._trouble
-        times = f", {trouble.failures} times" if trouble.failures > 1 else ""
-        return f"{trouble.why}{times}; next try in {max(0.0, trouble.retry_at - self._loop.time()):.0f} s"
+        return self._trouble.told(self._loop.time())
 
     # --- up and down -----------------------------------------------------------------------------------------------
 
@@ -133,15 +131,16 @@ class Keeper:
         async with self._changing:
             if self._stops != stops:
                 return _CUT_SHORT
-            if self._life is not None and self._launch is not None and self._launch.spec == launch.spec:
+            if self._launch is not None and self._launch.spec == launch.spec and (self._life or self._dormant):
                 return self._already()
             if self._serving is not None:
                 return await self._change(self._serving, launch, stops)
             await self._end(0.0)
-            if self._stops != stops:
-                return _CUT_SHORT
-            first = self._begin(launch)
-        why = await first
+            if self._stops == stops and launch.found.manifest.load is Load.LAZY:
+                self._launch, self._dormant = launch, True
+                return Outcome(status=OutcomeStatus.DONE, detail=_DORMANT)
+            first = self._begin(launch) if self._stops == stops else None
+        why = await first if first else ""
         if self._stops != stops:
             return _CUT_SHORT
         return Outcome(status=OutcomeStatus.FAILED, detail=why) if why else self._done()
@@ -162,13 +161,14 @@ class Keeper:
 
     def _begin(self, launch: PluginLaunch) -> "asyncio.Future[str]":
         first: asyncio.Future[str] = self._loop.create_future()
-        self._launch, self._trouble = launch, _Trouble()
+        self._launch, self._trouble, self._dormant = launch, Trouble(), False
+        self._gate.resize(hands=launch.limits.concurrency, queue=launch.limits.queue)
         self._life = asyncio.create_task(self._live(first), name=f"keep {launch.key}")
         self._life.add_done_callback(lambda life: self._lived(life, first))
         return first
 
     async def _end(self, grace_s: float) -> Ended:
-        life, self._life = self._life, None
+        life, self._life, self._dormant = self._life, None, False
         ends = [process.end(_STOPPED, grace_s=grace_s) for process in self.processes]
         if life is not None:
             life.cancel()
@@ -187,7 +187,7 @@ class Keeper:
             lived_s = self._loop.time() - began
             failures = 1 if lived_s >= backoff.HEALTHY_AFTER_S else failures + 1
             wait_s = backoff.delay_s(failures)
-            self._trouble = _Trouble(why, failures, self._loop.time() + wait_s)
+            self._trouble = Trouble(why, failures, self._loop.time() + wait_s)
             self._on_fault(why)
             _settle(first, why)
             await asyncio.sleep(wait_s)
@@ -235,7 +235,7 @@ class Keeper:
         before, self._serving = self._serving, process
         if process is not None:
             self._gate.resize(hands=process.launch.limits.concurrency, queue=process.launch.limits.queue)
-            self._trouble = _Trouble()
+            self._trouble = Trouble()
             self._exchanged.set()
         if before is None and process is not None:
             self._gate.open()

@@ -226,6 +226,8 @@ class PluginProcess:
         status = spawned.child.wait()
         why = self._why or self._phrase(status)
         self._channel.close(why)
+        if not self._channel.connected:
+            spawned.socket.close()
         await Ending(self._tree.members, self._tree.lives, grace_s=0.0).run()
         _settle(self.ended, why)
 

@@ -1,0 +1,98 @@
+"""Plugins, for homes that may have some: nothing of them is imported before an integration declares one.
+
+The plugin host with its models takes 3 MB that most boxes do not need.
+"""
+
+import asyncio
+import logging
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from brownout.api.integration import Integration, Level
+from brownout.bootstrap.clock import SteadyClock
+from brownout.bootstrap.faults import FaultLine
+from brownout.core.member import Observation
+from brownout.engine.ports import Outcome
+from brownout.engine.request_counts import RequestCounts
+from brownout.sensing.processes import ProcTable
+from brownout.telemetry.logs import event
+
+if TYPE_CHECKING:
+    from brownout.pluginhost.driver import PluginDriver
+
+__all__ = ["Plugins"]
+
+_LOG = logging.getLogger("brownout.plugins")
+_SEVERITIES: Final = {"debug": logging.DEBUG, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+@dataclass(slots=True)
+class Plugins:
+    """A WorkloadDriver that becomes one when it is first asked. `folders` are where plugins lie, best first.
+
+    `always`: only what is on the list of hashes runs, also where there is no list.
+    """
+
+    state: Path
+    folders: tuple[Path, ...]
+    clock: SteadyClock
+    faults: FaultLine
+    requests: RequestCounts
+    always: bool = False
+    _driver: "PluginDriver | None" = field(default=None, init=False)
+
+    async def recover(self) -> None:
+        """End what outlived a controller that was killed; a worker dies with it, but not all that it started may."""
+        if await asyncio.to_thread(self._left):
+            await self._awake().recover()
+
+    def _left(self) -> bool:
+        return bool(ProcTable().marked("BROWNOUT_PLUGIN_HOST", os.path.realpath(self.state)))
+
+    async def observe(self, integration: Integration) -> Observation:
+        """What the plugin is doing now."""
+        return await self._awake().observe(integration)
+
+    async def start(self, integration: Integration, level: Level | None, *, replicas: int | None = None) -> Outcome:
+        """Bring it up at a level, or move it there."""
+        return await self._awake().start(integration, level, replicas=replicas)
+
+    async def stop(self, integration: Integration, *, grace_s: float) -> Outcome:
+        """Let it finish what is in hand, then end it."""
+        return await self._awake().stop(integration, grace_s=grace_s)
+
+    async def forget(self, key: str) -> None:
+        """End what is no longer declared."""
+        if self._driver is not None:
+            await self._driver.forget(key)
+
+    async def close(self) -> None:
+        """End all of them."""
+        if self._driver is not None:
+            await self._driver.close()
+
+    async def hurry(self) -> None:
+        """End all of them at once."""
+        if self._driver is not None:
+            await self._driver.hurry()
+
+    def _awake(self) -> "PluginDriver":
+        if self._driver is None:
+            self._driver = self._made()
+        return self._driver
+
+    def _made(self) -> "PluginDriver":
+        from brownout.pluginhost.catalog import Catalog  # noqa: PLC0415 - see the module's docstring
+        from brownout.pluginhost.driver import PluginDriver  # noqa: PLC0415
+        from brownout.pluginhost.host import Place, PluginHost  # noqa: PLC0415
+
+        place = Place(state=self.state, table=ProcTable(), clock=self.clock, on_fault=self.faults, on_note=_noted)
+        catalog = Catalog(self.folders, self.state, always=self.always)
+        return PluginDriver(PluginHost(place, self.requests), catalog.plugin, data=self.state / "plugins")
+
+
+def _noted(key: str, severity: str, message: str) -> None:
+    """A line that a plugin logs."""
+    event(_LOG, _SEVERITIES.get(severity, logging.INFO), "plugin", integration=key, said=message)

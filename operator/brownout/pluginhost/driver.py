@@ -1,0 +1,118 @@
+"""The driver of plugins: what an integration declares becomes a launch, and the host runs it.
+
+A level is the plugin's config with the level's laid over it. What runs and is not what the integration, the plugin's
+folder or the list of hashes say now is outdated: it is started anew, beside the old one. What may not run any more, or
+cannot be read, leaves the old one running and says so.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from brownout.api.integration import Integration, Level, Stop
+from brownout.core.member import Observation, Presence
+from brownout.disk.atomic import file_stem
+from brownout.engine.ports import Outcome, OutcomeStatus
+from brownout.pluginhost.found import Found
+from brownout.pluginhost.host import PluginHost
+from brownout.pluginhost.launch import PluginLaunch, launch_of
+from brownout.pluginhost.setting import check_config
+
+__all__ = ["PluginDriver"]
+
+_NOT_A_PLUGIN: Final = "the workload is not a plugin"
+_DEFAULT_GRACE_S: Final = Stop().grace
+
+Find = Callable[[str], Found | str]
+
+
+class PluginDriver:
+    """Implements WorkloadDriver for `workload.plugin`. `find` gives the plugin of a name; it blocks on the disk.
+
+    `data` is the folder in which each plugin has one of its own.
+    """
+
+    def __init__(self, host: PluginHost, find: Find, *, data: Path) -> None:
+        self._host = host
+        self._find = find
+        self._data = data
+        self._graces: dict[str, float] = {}
+
+    async def recover(self) -> None:
+        """End what an earlier host left."""
+        await self._host.recover()
+
+    async def observe(self, integration: Integration) -> Observation:
+        """What the plugin is doing now."""
+        key = integration.metadata.name
+        found = await self._found(integration)
+        seen = self._host.presence(key)
+        if seen is None or seen.presence is Presence.STOPPED:
+            missing = found if isinstance(found, str) else ""
+            return Observation(presence=Presence.MISSING if missing else Presence.STOPPED, detail=missing)
+        held_bytes = await self._host.memory_bytes(key)
+        seen = replace(seen, memory_bytes=seen.memory_bytes if held_bytes is None else held_bytes)
+        if isinstance(found, str):
+            return replace(seen, detail=f"the version that runs stays: {found}")
+        running = self._host.launch(key)
+        specs = {launch.spec for launch in self._launches(integration, found) if isinstance(launch, PluginLaunch)}
+        if running is None or not specs or running.spec in specs:
+            return seen
+        # What failed as it was before is not tried as it is now: it is to be started.
+        presence = Presence.STOPPED if seen.presence is Presence.FAILED else seen.presence
+        return replace(seen, presence=presence, outdated=presence is not Presence.STOPPED)
+
+    async def start(
+        self,
+        integration: Integration,
+        level: Level | None,
+        *,
+        replicas: int | None = None,  # noqa: ARG002  # of the port; means nothing to a plugin
+    ) -> Outcome:
+        """Bring it up at a level, or move it there; another version takes over from the one that runs."""
+        found = await self._found(integration)
+        launch = found if isinstance(found, str) else self._launch(integration, found, level)
+        if isinstance(launch, str):
+            return Outcome(status=OutcomeStatus.FAILED, detail=launch)
+        self._graces[launch.key] = integration.spec.stop.grace
+        return await self._host.start(launch)
+
+    async def stop(self, integration: Integration, *, grace_s: float) -> Outcome:
+        """Let it finish what is in hand, then end it with all that it started."""
+        return await self._host.stop(integration.metadata.name, grace_s=grace_s)
+
+    async def forget(self, key: str) -> None:
+        """End what is no longer declared, and delete its output; its data folder stays, for it may come back."""
+        await self._host.forget(key, grace_s=self._graces.pop(key, _DEFAULT_GRACE_S))
+
+    async def close(self) -> None:
+        """End all of them, each within its own grace."""
+        await self._host.close(self._graces)
+
+    async def hurry(self) -> None:
+        """End all of them at once."""
+        await asyncio.gather(*(self._host.stop(key, grace_s=0.0) for key in self._graces))
+
+    async def _found(self, integration: Integration) -> Found | str:
+        plugin = integration.spec.workload.plugin
+        return _NOT_A_PLUGIN if plugin is None else await asyncio.to_thread(self._find, plugin.name)
+
+    def _launches(self, integration: Integration, found: Found) -> Iterator[PluginLaunch | str]:
+        """The launch at each level: what runs may be any of them."""
+        for level in integration.spec.levels or (None,):
+            yield self._launch(integration, found, level)
+
+    def _launch(self, integration: Integration, found: Found, level: Level | None) -> PluginLaunch | str:
+        """The launch at a level, or what is wrong with its config."""
+        declared = integration.spec.workload.plugin
+        base: Mapping[str, Any] = declared.config if declared else {}
+        own = {one.name: one.config for one in found.manifest.levels}
+        merged = {**base, **(own.get(level.name, {}) if level else {}), **(level.config if level else {})}
+        config = check_config(found.manifest.config, merged, ("spec", "workload", "plugin", "config"))
+        if isinstance(config, tuple):
+            return "; ".join(str(problem) for problem in config)
+        key = integration.metadata.name
+        folder = self._data / file_stem(key)
+        return launch_of(key, found, folder, level=level.name if level else "", config=config, base=base)

@@ -1,0 +1,174 @@
+"""Laws of the driver: what is declared is what runs, at the level that was asked for, and nothing untrusted does."""
+
+import os
+from dataclasses import replace
+
+from brownout.api.integration import Level
+from brownout.core.member import Presence
+from brownout.engine.ports import OutcomeStatus
+from brownout.pluginhost.driver import PluginDriver
+from brownout.pluginhost.trust import write_trust
+from tests.eventually import eventually_async
+from tests.pluginhost.stage import Stage, found
+
+SAYING = """
+config = {}
+def initialize(given): config.update(given)
+def health_check(): pass
+def handle_request(request): return config
+def shutdown(): pass
+"""
+SETTINGS = "config:\n  model: {type: string, default: medium}\n  words: {type: integer, default: 7}\n"
+LARGE, SMALL = (Level(name=name, config={"model": name}) for name in ("large", "small"))
+
+
+def test_a_level_is_its_config_over_the_plugins(stage: Stage) -> None:
+    """Manifest, integration, level: the later wins; another level of a plugin without set_level is another process."""
+    stage.put("voice", SAYING, SETTINGS)
+    voice = stage.integration("voice", config={"words": 3}, levels=[{"name": "large"}, {"name": "small"}])
+
+    async def story(driver: PluginDriver) -> None:
+        identities = set()
+        for level in (LARGE, SMALL):
+            assert (await driver.start(voice, level)).status is OutcomeStatus.DONE
+            assert (await stage.ask(driver._host, "voice")).body == {"model": level.name, "words": 3}
+            identities.add((await driver.observe(voice)).identity)
+        assert len(identities) == 2
+
+    stage.drive(story)
+
+
+def test_a_wrong_config_is_told_with_all_its_problems(stage: Stage) -> None:
+    """And nothing is started."""
+    stage.put("voice", SAYING, SETTINGS)
+    wrong = stage.integration("voice", config={"words": "many", "wrods": 3})
+
+    async def story(driver: PluginDriver) -> None:
+        outcome = await driver.start(wrong, None)
+        assert outcome.status is OutcomeStatus.FAILED
+        assert "config.words" in outcome.detail
+        assert "config.wrods" in outcome.detail
+        assert stage.processes() == ()
+
+    stage.drive(story)
+
+
+def test_a_changed_file_makes_it_outdated_and_a_start_exchanges_it(stage: Stage) -> None:
+    """The planner sees that what runs is not what lies there."""
+    stage.put("voice", SAYING)
+    voice = stage.integration("voice")
+
+    async def story(driver: PluginDriver) -> None:
+        await driver.start(voice, None)
+        first = await driver.observe(voice)
+        assert (first.presence, first.outdated) == (Presence.RUNNING, False)
+        stage.put("voice", SAYING + "\ndef handle_request(request): return 'new'\n")
+        assert (await driver.observe(voice)).outdated
+        assert (await driver.start(voice, None)).status is OutcomeStatus.DONE
+        second = await driver.observe(voice)
+        assert (second.outdated, second.identity != first.identity) == (False, True)
+        assert (await stage.ask(driver._host, "voice")).body == "new"
+
+    stage.drive(story)
+
+
+def test_its_memory_is_that_of_all_its_processes(stage: Stage) -> None:
+    """What it allocates is seen, and so is what its children do."""
+    holding = "import subprocess, sys\nheld = bytearray(40 * 2**20)\n"
+    stage.put("voice", SAYING + holding)
+    stage.put("small", SAYING)
+    voice, small = stage.integration("voice"), stage.integration("small")
+
+    async def story(driver: PluginDriver) -> None:
+        for each in (voice, small):
+            await driver.start(each, None)
+        large_bytes, small_bytes = [(await driver.observe(each)).memory_bytes or 0 for each in (voice, small)]
+        assert large_bytes - small_bytes > 35 * 2**20
+        assert 0 < small_bytes < 15 * 2**20
+
+    stage.drive(story)
+
+
+def test_nothing_runs_that_is_not_on_the_list(stage: Stage) -> None:
+    """Once there is a list: a plugin that is not on it, and one that was changed since; the old one stays."""
+    stage.put("voice", SAYING)
+    stage.put("other", SAYING)
+    stage.state.mkdir()
+    voice, other = stage.integration("voice"), stage.integration("other")
+
+    async def story(driver: PluginDriver) -> None:
+        trusted = driver._find("voice")
+        assert not isinstance(trusted, str)
+        write_trust(stage.state, [trusted])
+        assert (await driver.start(voice, None)).status is OutcomeStatus.DONE
+        refused = await driver.start(other, None)
+        assert refused.status is OutcomeStatus.FAILED
+        assert "is not trusted" in refused.detail
+        stage.put("voice", SAYING + "\nimport os\n")
+        seen = await driver.observe(voice)
+        assert (seen.presence, seen.outdated) == (Presence.RUNNING, False)
+        assert "is not the one that was trusted" in seen.detail
+        assert (await driver.start(voice, None)).status is OutcomeStatus.FAILED
+        assert (await stage.ask(driver._host, "voice")).ok
+
+    stage.drive(story)
+
+
+def test_the_bytes_that_were_checked_are_the_bytes_that_run(stage: Stage) -> None:
+    """What is exchanged between the check and the run, and what lies beside it, is not even read."""
+    stage.put("voice", SAYING)
+    folder = stage.root / "plugins" / "voice"
+    (folder / "sitecustomize.py").write_text("raise SystemExit(9)")
+    (folder / "json.py").write_text("raise SystemExit(9)")
+
+    async def story(driver: PluginDriver) -> None:
+        launch = driver._launch(stage.integration("voice"), found("voice", SAYING), None)
+        assert not isinstance(launch, str)
+        (folder / "voice.py").write_text("raise SystemExit(9)")
+        launch = replace(launch, found=replace(launch.found, folder=str(folder)))
+        assert (await driver._host.start(launch)).status is OutcomeStatus.DONE
+
+    stage.drive(story)
+
+
+def test_a_lazy_plugin_starts_with_its_first_request(stage: Stage) -> None:
+    """Until then it is there, holds nothing, and is well."""
+    stage.put("voice", SAYING, SETTINGS)
+    manifest = stage.root / "plugins" / "voice" / "plugin.yaml"
+    manifest.write_text(manifest.read_text().replace("Eager", "Lazy"))
+    voice = stage.integration("voice")
+
+    async def story(driver: PluginDriver) -> None:
+        assert (await driver.start(voice, None)).status is OutcomeStatus.DONE
+        seen = await driver.observe(voice)
+        assert (seen.presence, seen.memory_bytes) == (Presence.RUNNING, 0)
+        assert stage.processes() == ()
+        assert (await driver._host.check("voice", within_s=1.0)).ok
+        assert (await stage.ask(driver._host, "voice")).ok
+        assert len(stage.processes()) == 1
+        assert (await driver.stop(voice, grace_s=5.0)).status is OutcomeStatus.DONE
+        assert (await driver.observe(voice)).presence is Presence.STOPPED
+
+    stage.drive(story)
+
+
+def test_a_worker_dies_with_its_host(stage: Stage) -> None:
+    """And gets nothing of its environment but what it declares."""
+    os.environ["BROWNOUT_TEST_SECRET"] = "hidden"
+    stage.put("voice", SAYING + "\nimport os\ndef handle_request(request): return dict(os.environ)\n")
+
+    async def story(driver: PluginDriver) -> None:
+        await driver.start(stage.integration("voice"), None)
+        environment = (await stage.ask(driver._host, "voice")).body
+        assert set(environment) <= {
+            "PATH", "LANG", "TZ", "HOME", "TMPDIR", "MALLOC_ARENA_MAX", "LC_CTYPE",
+            "BROWNOUT_PLUGIN_HOST", "BROWNOUT_PLUGIN_RUN",
+        }  # fmt: skip
+        driver._host._spawner._thread.shutdown()  # the thread that started it ends, as it does with the host
+
+        async def gone() -> bool:
+            return stage.processes() == ()
+
+        assert await eventually_async(gone)
+
+    stage.drive(story)
