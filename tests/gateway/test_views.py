@@ -117,7 +117,7 @@ def test_of_a_webhook_only_its_host_shows() -> None:
     """The path is where chats keep their secret, and every user of the machine can ask."""
     notify = {
         "webhook": {"url": f"https://chat.example/hooks/{CANARY}"},
-        "command": {"argv": ["tell", "--key", CANARY]},
+        "command": {"argv": ["tell", "--token", CANARY]},
     }
     with served(FakeReadModel(ruling=make_policy(notify=notify)), redact=redacted) as visitor:
         answer = visitor.get("/v1/policy")
