@@ -18,6 +18,8 @@ import pytest
 from tests.checkout import PACKAGE, ROOT, checkout_files, python_files
 
 LONGEST_FILE, LONGEST_FUNCTION = 300, 45
+#: A plugin is one file, for its bytes are what is trusted.
+LONGEST_PLUGIN = 400
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 PIN = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 
@@ -44,7 +46,7 @@ def test_import_contracts_hold() -> None:
 
 
 def test_files_and_functions_are_short() -> None:
-    """A file has at most 300 lines and a function at most 45: beyond that a second idea wants out."""
+    """A file has at most 300 lines (a plugin 400) and a function at most 45: beyond that a second idea wants out."""
     assert [finding for file in python_files("operator", "plugins") for finding in _too_long(file)] == []
 
 
@@ -94,7 +96,8 @@ def test_the_lock_is_made_from_what_the_project_declares() -> None:
 
 def _too_long(file: Path) -> Iterator[str]:
     text = file.read_text()
-    if (count := len(text.splitlines())) > LONGEST_FILE:
+    longest = LONGEST_PLUGIN if ROOT / "plugins" in file.parents else LONGEST_FILE
+    if (count := len(text.splitlines())) > longest:
         yield f"{file}: {count} lines"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

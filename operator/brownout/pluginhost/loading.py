@@ -36,7 +36,8 @@ class Plugin(NamedTuple):
 
 def load(plugin: Mapping[str, Any], context: object) -> Plugin | str:
     """Run the module; or say in a sentence why it is no plugin."""
-    module = ModuleType(plugin["name"].replace("-", "_"))
+    # Not by its own name: the plugin discord imports the library discord.
+    module = ModuleType(f"brownout_plugin_{plugin['name'].replace('-', '_')}")
     module.__file__ = plugin["file"]
     sys.modules[module.__name__] = module
     source = base64.b64decode(plugin["source"])
