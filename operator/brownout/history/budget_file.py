@@ -40,6 +40,7 @@ class BudgetFile:
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._file: OpenFile | None = None
+        self._closed = False
         with self._told():
             self.living = Living(path.with_name(f"{path.name}-lock"))
             self._ready()
@@ -75,6 +76,7 @@ class BudgetFile:
         """Let go of the file and of every session; never raises."""
         self._notice_fork()
         with self._lock:
+            self._closed = True
             self._drop()
             self.living.close()
 
@@ -84,6 +86,8 @@ class BudgetFile:
             self._process, self._file, self._lock = os.getpid(), None, threading.RLock()
 
     def _ready(self) -> OpenFile:
+        if self._closed:
+            raise HistoryUnavailable(f"{self.path} was closed")
         if self._file is not None and not self._file.in_place():
             self._drop()
             raise HistoryUnavailable(f"{self.path} was removed or replaced while it was open")

@@ -19,12 +19,23 @@ from brownout.core.budget.kept import (
 from brownout.core.budget.kept import (
     used as after_use,
 )
-from brownout.core.budget.limits import Limits
+from brownout.core.budget.limits import MOST, Limits
 from brownout.core.budget.run import Checkpoint, Ending, NoSuchRun, RunRecord, checked_name
 from brownout.core.budget.usage import NOTHING_USED, Usage
 from brownout.core.instant import Instant
 from brownout.engine.budgets import Held
 from brownout.history.budget_bounds import CHECKPOINTS_KEPT, ENDED_KEPT, checked_state
+
+
+class _Tally:
+    """What one session recorded since somebody last asked: a record is three additions, not four new values."""
+
+    __slots__ = ("api_calls", "at", "tokens")
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self.api_calls = 0
+        self.at: Instant = 0.0
 
 
 class MemoryBudgets:
@@ -34,6 +45,7 @@ class MemoryBudgets:
         self._lock = threading.Lock()
         self._kept: dict[int, KeptRun] = {}
         self._checkpoints: dict[int, tuple[Checkpoint, ...]] = {}
+        self._tallies: dict[tuple[int, int | None], _Tally] = {}
         self._run_numbers = itertools.count(1)
         self._session_numbers = itertools.count(1)
 
@@ -57,9 +69,15 @@ class MemoryBudgets:
             return self._hold(resumable(newest, name), now=now, lease_s=lease_s, joined_it=True)
 
     def record(self, run: int, used: Usage, *, now: Instant, session: int | None = None) -> None:
-        """Add tokens and calls."""
+        """Add tokens and calls: to a tally, which the next one who asks finds counted."""
         with self._lock:
-            self._put(after_use(self._get(run), used, now, session))
+            tally = self._tallies.get((run, session))
+            if tally is None:
+                self._get(run)
+                tally = self._tallies[run, session] = _Tally()
+            tally.tokens += used.tokens
+            tally.api_calls += used.api_calls
+            tally.at = max(tally.at, now)
 
     def find(self, run: int, *, now: Instant, session: int | None = None) -> RunRecord:
         """The run as of now."""
@@ -114,7 +132,15 @@ class MemoryBudgets:
         """Nothing is held open; what is kept goes with the object."""
 
     def _newest(self, name: str | None) -> list[KeptRun]:
+        self._count()
         return [kept for kept in reversed(self._kept.values()) if name is None or kept.run.name == name]
+
+    def _count(self) -> None:
+        """Bring the tallies into the runs."""
+        tallies, self._tallies = self._tallies, {}
+        for (run, session), tally in tallies.items():
+            used = Usage(tokens=min(MOST, tally.tokens), api_calls=min(MOST, tally.api_calls))
+            self._put(after_use(self._kept[run], used, tally.at, session))
 
     def _hold(self, kept: KeptRun, *, now: Instant, lease_s: float | None, joined_it: bool) -> Held:
         number, lives = next(self._session_numbers), _lives_at(now)
@@ -130,6 +156,7 @@ class MemoryBudgets:
             self._checkpoints.pop(number, None)
 
     def _get(self, run: int) -> KeptRun:
+        self._count()
         if run not in self._kept:
             raise NoSuchRun(f"there is no run {run}")
         return self._kept[run]

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brownout.core.budget.completion import MOST_POINTS, Completion, Point, added, completion
+from brownout.core.budget.completion import Completion, completion
 from brownout.core.budget.limits import Limits
 from brownout.core.budget.measure import Measure
+from brownout.core.budget.points import MOST_POINTS, Point, added
 from brownout.core.budget.usage import Usage
 from tests.core.budget import drawn
 

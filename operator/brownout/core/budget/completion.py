@@ -13,23 +13,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from brownout.core.budget.advice import checked_progress
 from brownout.core.budget.limits import Limits, whole_limits
 from brownout.core.budget.measure import Measure
-from brownout.core.budget.usage import NOTHING_USED, Usage
+from brownout.core.budget.points import Point
+from brownout.core.budget.usage import NOTHING_USED
 from brownout.core.linear import student_quantile
 
 CONFIDENCE_PERCENT = 90.0
 FEWEST_STEPS = 4  # of fewer the scatter is unknown: with 4, Student's t is 2.4 where the normal is 1.6
-MOST_POINTS = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """What was used in all by the time that this much of the work was done."""
-
-    progress: float
-    usage: Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +68,6 @@ def completion(limits: Limits, points: Sequence[Point]) -> Completion:
         return Completion(possible=None, message=known)
     estimates = {measure: _estimate(measure, limit, now, steps) for measure, limit in bounds.items()}
     return _verdict(estimates, now)
-
-
-def added(points: Sequence[Point], point: Point) -> tuple[Point, ...]:
-    """The points with a newer one; of more than 64 every second is left out, so that the whole run stays in view."""
-    checked_progress(point.progress)
-    kept = (*points, point)
-    return kept if len(kept) <= MOST_POINTS else (*kept[:-1][::2], point)
 
 
 def completion_document(found: Completion) -> dict[str, Any]:

@@ -64,7 +64,9 @@ def joined(kept: KeptRun, session: Session, lives: Lives) -> KeptRun:
     run = replace(living.run, seen_at=max(kept.run.seen_at, session.seen_at), ended_at=None, stopped_by=None)
     if kept.run.ended:
         run = replace(run, stop_asked_at=None)
-    return replace(living, run=run, sessions=(*living.sessions, session))
+    # It asked before it was its turn to write, maybe before another had begun the run: no time before that counts.
+    here = replace(session, opened_at=max(session.opened_at, run.opened_at))
+    return replace(living, run=run, sessions=(*living.sessions, here))
 
 
 def used(kept: KeptRun, more: Usage, now: Instant, session: int | None = None) -> KeptRun:

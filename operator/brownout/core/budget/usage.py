@@ -1,6 +1,7 @@
 """What a run has used. It only grows: a record is never negative."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from brownout.api.problems import shown
@@ -18,15 +19,15 @@ class Usage:
     api_calls: int = 0
 
     def __post_init__(self) -> None:
-        problems = [
-            f"{name}: Invalid value: {shown(value)}: must be a whole number from 0 to {MOST}"
-            for name, value in (("tokens", self.tokens), ("api_calls", self.api_calls))
-            if not is_count(value)
-        ]
-        if not (math.isfinite(self.elapsed_s) and self.elapsed_s >= 0.0):
-            problems.append(f"elapsed_s: Invalid value: {self.elapsed_s}: must be seconds, 0 or more")
-        if problems:
-            raise InvalidInput("; ".join(problems))
+        if not (is_count(self.tokens) and is_count(self.api_calls) and 0.0 <= self.elapsed_s < math.inf):
+            raise InvalidInput("; ".join(self._problems()))
+
+    def _problems(self) -> Iterator[str]:
+        for name, value in (("tokens", self.tokens), ("api_calls", self.api_calls)):
+            if not is_count(value):
+                yield f"{name}: Invalid value: {shown(value)}: must be a whole number from 0 to {MOST}"
+        if not 0.0 <= self.elapsed_s < math.inf:
+            yield f"elapsed_s: Invalid value: {self.elapsed_s}: must be seconds, 0 or more"
 
     def __add__(self, more: "Usage") -> "Usage":
         """Both together. A count that reaches 2^53 stays there."""

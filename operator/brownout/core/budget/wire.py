@@ -9,6 +9,7 @@
     GET   /v1/budgets/ID/checkpoint                      -> checkpoint_document with the state, 404 where there is none
     POST  /v1/budgets/ID/stop         {}                 -> run_document: asked to stop
     POST  /v1/budgets/ID/leave        leaving_document   -> run_document
+    POST  /v1/budgets/ID/end          {"ending": ENDING} -> run_document
 
 A session that the gateway holds for a client has a lease of `leaseSeconds`: signs of life are any of its posts. A
 document that is none raises InvalidInput with all that is wrong.
@@ -132,12 +133,15 @@ def leaving_document(leaving: Leaving) -> dict[str, Any]:
 def leaving_from(document: object) -> Leaving:
     """What it means."""
     fields = _fields(document, {"session", "ending"})
-    ending, session = fields.get("ending"), _session(fields)
+    session = _session(fields)
     if session is None:
         raise InvalidInput("session: Required value: the number that the opening was answered with")
-    if ending is not None and ending not in set(Ending):
-        raise InvalidInput(f"ending: Invalid value: {shown(ending)}: must be null or one of {', '.join(Ending)}")
-    return Leaving(session=session, ending=None if ending is None else Ending(ending))
+    return Leaving(session=session, ending=None if fields.get("ending") is None else _ending(fields["ending"]))
+
+
+def ending_from(document: object) -> Ending:
+    """How a client wants a run to end."""
+    return _ending(_fields(document, {"ending"}).get("ending"))
 
 
 def run_from(document: Mapping[str, Any]) -> RunRecord:
@@ -191,6 +195,12 @@ def _state(fields: Mapping[str, Any]) -> str | bytes:
         return base64.b64decode(fields["stateBase64"], validate=True)
     except (TypeError, ValueError, binascii.Error):
         raise InvalidInput("stateBase64: Invalid value: must be bytes in base64") from None
+
+
+def _ending(value: object) -> Ending:
+    if not isinstance(value, str) or value not in set(Ending):
+        raise InvalidInput(f"ending: Invalid value: {shown(value)}: must be one of {', '.join(Ending)}")
+    return Ending(value)
 
 
 def _no_flag(value: object) -> bool:
