@@ -4,6 +4,7 @@ say FILE        write "ready" and the pid into FILE (its whole life so far lies 
 print TEXT      print a line
 environment FILE  write the environment into FILE, a variable in each line
 ignore          ignore SIGTERM from here on
+obey SIGNAL FILE  at this signal, and now, add a line to FILE: the level that BROWNOUT_LEVEL_FILE says
 linger SECONDS  take so long to end after SIGTERM
 hold MIB        take memory and touch it
 flood MIB       print so much, as fast as possible
@@ -14,6 +15,7 @@ exit STATUS     end at once
 abort           end by SIGKILL
 """
 
+import json
 import os
 import signal
 import sys
@@ -44,6 +46,18 @@ def environment(file: str) -> None:
 def ignore() -> None:
     """Deaf to the polite signal."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def obey(number: str, file: str) -> None:
+    """Told of its level, without a restart."""
+
+    def look(*_: Any) -> None:
+        level = json.loads(Path(os.environ["BROWNOUT_LEVEL_FILE"]).read_text())
+        with Path(file).open("a") as lines:
+            lines.write(f"{level['level']} {level['config'].get('MODEL', '')} {os.getpid()}\n")
+
+    signal.signal(signal.Signals[number], look)
+    look()
 
 
 def linger(seconds: str) -> None:
@@ -125,6 +139,7 @@ ACTS: dict[str, tuple[Callable[..., None], int]] = {
     "environment": (environment, 1),
     "ignore": (ignore, 0),
     "linger": (linger, 1),
+    "obey": (obey, 2),
     "hold": (hold, 1),
     "flood": (flood, 1),
     "child": (child, 0),

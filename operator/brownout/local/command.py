@@ -19,7 +19,8 @@ from brownout.api.integration import Integration, Level, Stop
 from brownout.core.member import Observation, Presence
 from brownout.engine.ports import Clock, Outcome, OutcomeStatus, ProcessId, ProcessTable
 from brownout.local.census import Census, OnFault
-from brownout.local.launch import SPEC_MARK, Launch, launch_of, launches_of
+from brownout.local.launch import LEVEL_MARK, SPEC_MARK, Launch, launch_of, launches_of
+from brownout.local.levels import LevelFiles
 from brownout.local.spawning import Spawner
 from brownout.local.supervisor import Supervisor
 from brownout.processes.logs import Logs
@@ -49,6 +50,7 @@ class CommandDriver:
         self._clock = clock
         self._on_fault = on_fault
         self._census = Census(processes, real, clock=clock, on_fault=on_fault)
+        self._levels = LevelFiles(Path(real))
         self._logs = Logs(Path(real) / "logs", clock=clock, on_fault=on_fault)
         self._spawner = Spawner(processes, self._logs, real)
         self._supervisors: dict[str, Supervisor] = {}
@@ -110,6 +112,11 @@ class CommandDriver:
         except OSError as error:
             return Outcome(status=OutcomeStatus.FAILED, detail=f"cannot look for its processes: {error}")
         (self._found or {}).pop(key, None)
+        if launch.signal is not None:
+            try:
+                await asyncio.to_thread(self._levels.write, launch)
+            except OSError as error:
+                return Outcome(status=OutcomeStatus.FAILED, detail=f"its level cannot be written: {error.strerror}")
         return await self._supervisor(key).start(launch)
 
     async def stop(self, integration: Integration, *, grace_s: float) -> Outcome:
@@ -121,6 +128,7 @@ class CommandDriver:
         await self._stop(key, self._grace_s(key))
         self._supervisors.pop(key, None)
         self._census.forget(key)
+        await asyncio.to_thread(self._levels.drop, key)
         await asyncio.to_thread(self._logs.drop, key)
 
     async def close(self) -> None:
@@ -165,8 +173,13 @@ class CommandDriver:
     def _same(self, key: str, integration: Integration, found: Found) -> Launch | None:
         """The launch of which all that was found is an instance; None where it runs in another way, or in two."""
         specs = {marks.get(SPEC_MARK) for marks in found.values()}
-        launches = {launch.spec: launch for launch in launches_of(key, integration, self._directory)}
-        return launches.get(specs.pop() or "") if len(specs) == 1 else None
+        spec = specs.pop() if len(specs) == 1 else None
+        same = [launch for launch in launches_of(key, integration, self._directory) if launch.spec == spec]
+        if len(same) < 2:
+            return next(iter(same), None)
+        began_at = next(iter(found.values())).get(LEVEL_MARK)
+        level = self._levels.read(key) or began_at
+        return next((launch for launch in same if launch.level == level), same[0])
 
     # --- the rest --------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from brownout.core.member import Observation, Presence
 from brownout.engine.ports import Outcome, OutcomeStatus, ProcessId
 from brownout.local.census import Census, OnFault
 from brownout.local.launch import Launch
+from brownout.local.levels import tell
 from brownout.local.spawning import Leader, Refusal, Spawner
 from brownout.processes import backoff
 from brownout.processes.ending import Ended, Ending, Manner
@@ -92,20 +93,32 @@ class Supervisor:
         """Go on with what an earlier controller started."""
         self._leader = leader
         self._begin(launch)
+        tell(leader.process, launch, self._census.lives)  # the crash may have come between the file and the signal
 
     async def start(self, launch: Launch) -> Outcome:
         """Bring it up; what runs in another way is ended first, what waits for its next try keeps waiting."""
         stops = self._stops
         async with self._starting:
-            if self._life is not None and self._launch is not None and self._launch.spec == launch.spec:
-                self._launch = launch  # the grace may have changed
-                return self._already()
+            if (told := self._told(launch)) is not None:
+                return told
             ended = await self._end(self.grace_s or launch.grace_s)
             if self._stops != stops:
                 return _CUT_SHORT
             if ended.manner is Manner.STUCK:
                 return stop_outcome(ended, self.grace_s)
             return await self._started(*self._begin(launch))
+
+    def _told(self, launch: Launch) -> Outcome | None:
+        """What came of it where what runs need not be ended; None where it must be."""
+        if self._life is None or self._launch is None or self._launch.spec != launch.spec:
+            return None
+        same_level, leader = self._launch.level == launch.level, self._leader
+        if not same_level and leader is not None and not tell(leader.process, launch, self._census.lives):
+            return None  # it does not listen (yet): what is started anew reads its level by itself
+        self._launch = launch  # the grace may have changed
+        if same_level or leader is None:
+            return self._already()
+        return Outcome(status=OutcomeStatus.DONE, detail=f"told by {launch.signal} that its level is {launch.level}")
 
     async def stop(self, grace_s: float) -> Outcome:
         """End it and all that belongs to it. While a stop is under way, a shorter grace shortens it."""
@@ -139,7 +152,7 @@ class Supervisor:
     async def _live(self, launch: Launch, first: "asyncio.Future[Leader | Refusal]") -> None:
         """Spawn, watch, wait, again; until it is cancelled by an ending."""
         while True:
-            came = self._leader or self._blocked() or await self._spawn(launch)
+            came = self._leader or self._blocked() or await self._spawn(self._launch or launch)
             if not first.done():
                 first.set_result(came)
             began = self._loop.time()

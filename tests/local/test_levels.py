@@ -1,0 +1,151 @@
+"""Levels of programs: by a restart with another environment, or by a file and a signal where the program listens."""
+
+import json
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from brownout.api.integration import Integration
+from brownout.core.member import Presence
+from brownout.engine.ports import OutcomeStatus
+from brownout.local.command import CommandDriver
+from tests.builders import make_integration
+from tests.eventually import eventually, eventually_async
+from tests.local.box import Box, argv, until
+
+LEVELS = [{"name": "large", "config": {"MODEL": "big"}}, {"name": "small", "config": {"MODEL": "tiny"}}]
+
+
+def leveled(box: Box, *acts: object, levels: list[dict[str, Any]] = LEVELS, **command: Any) -> Integration:
+    """Make voice, which is told of its level by SIGUSR1."""
+    workload = {"command": {"argv": argv(*acts), "levelSignal": "SIGUSR1", **command}}
+    return make_integration("voice", workload=workload, levels=levels, stop={"grace": "5s"})
+
+
+def heard(box: Box) -> list[tuple[str, str, int]]:
+    """The level, its model and the process, each time that the program looked."""
+    lines = box.file("heard").read_text().splitlines() if box.file("heard").exists() else []
+    return [(level, model, int(pid)) for level, model, pid in (line.split(" ") for line in lines)]
+
+
+def test_a_program_that_listens_is_told_of_its_level_and_goes_on(box: Box) -> None:
+    """The same process, another level; starting it at the level where it is tells it nothing."""
+    voice = leveled(box, "obey", "SIGUSR1", box.file("heard"), "say", box.file("ready"))
+    large, small = voice.spec.levels
+
+    async def story(driver: CommandDriver) -> None:
+        await driver.start(voice, large)
+        pid = box.said("ready")
+        for level in (small, small, large, small):
+            outcome = await driver.start(voice, level)
+            assert outcome.status is OutcomeStatus.DONE
+            assert (await driver.observe(voice)).level == level.name
+            eventually(lambda name=level.name: heard(box)[-1][0] == name)
+        assert "told by SIGUSR1 that its level is small" in outcome.detail
+        expected = [("large", "big"), ("small", "tiny"), ("large", "big"), ("small", "tiny")]
+        assert heard(box) == [(*each, pid) for each in expected]
+        seen = await driver.observe(voice)
+        assert (seen.presence, seen.identity.split(":")[0], seen.outdated) == (Presence.RUNNING, str(pid), False)
+
+    box.live(story)
+
+
+def test_a_program_that_does_not_listen_is_started_anew(box: Box) -> None:
+    """The signal would end it: so it is ended well, and reads its level by itself."""
+    voice = leveled(box, "say", box.file("ready"), "environment", box.file("env"))
+    large, small = voice.spec.levels
+
+    async def story(driver: CommandDriver) -> None:
+        await driver.start(voice, large)
+        first = box.said("ready")
+        assert (await driver.start(voice, small)).status is OutcomeStatus.DONE
+
+        def another() -> bool:
+            return box.said("ready") != first and "BROWNOUT_LEVEL=small" in box.file("env").read_text()
+
+        eventually(another)
+        assert len(box.processes("voice")) == 1
+
+    box.live(story)
+
+
+@pytest.mark.parametrize("crash", ["before the signal", "after it"])
+def test_an_adopted_program_is_at_the_level_of_its_file(box: Box, crash: str) -> None:
+    """A controller that was killed between the file and the signal: its successor tells the program again."""
+    voice = leveled(box, "obey", "SIGUSR1", box.file("heard"), "say", box.file("ready"))
+    large, small = voice.spec.levels
+
+    async def story(driver: CommandDriver) -> None:
+        await driver.start(voice, large)
+        pid = box.said("ready")
+        if crash == "after it":
+            await driver.start(voice, small)
+        else:  # as far as it came
+            (box.state / "levels" / "voice.json").write_text(json.dumps({"level": "small", "config": {}}))
+        successor = box.driver()
+        await successor.recover({"voice": voice})
+        seen = await successor.observe(voice)
+        assert (seen.level, seen.identity.split(":")[0]) == ("small", str(pid))
+        eventually(lambda: heard(box)[-1][0] == "small")
+        await successor.start(voice, large)
+        eventually(lambda: heard(box)[-1] == ("large", "big", pid))
+        await successor.close()
+
+    box.live(story)
+
+
+def test_a_program_that_ended_starts_again_at_its_present_level(box: Box) -> None:
+    """Not at the one that it was started with."""
+    voice = leveled(box, "obey", "SIGUSR1", box.file("heard"), "say", box.file("ready"))
+    large, small = voice.spec.levels
+
+    async def story(driver: CommandDriver) -> None:
+        await driver.start(voice, large)
+        first = box.said("ready")
+        await driver.start(voice, small)
+        eventually(lambda: heard(box)[-1][0] == "small")
+        os.kill(first, signal.SIGKILL)
+        await until(driver, voice, Presence.FAILED)
+        await eventually_async(lambda: _again(box, first), within_s=20.0)
+        assert heard(box)[-1][:2] == ("small", "tiny")
+
+    box.live(story)
+
+
+async def _again(box: Box, first: int) -> bool:
+    return bool(heard(box)) and heard(box)[-1][2] != first
+
+
+def test_an_edited_level_is_another_program(box: Box) -> None:
+    """What a level means stands in its spec: once that is edited, what runs is outdated."""
+    voice = leveled(box, "obey", "SIGUSR1", box.file("heard"), "say", box.file("ready"))
+    edited = leveled(
+        box, "obey", "SIGUSR1", box.file("heard"), "say", box.file("ready"),
+        levels=[LEVELS[0], {"name": "small", "config": {"MODEL": "other"}}],
+    )  # fmt: skip
+
+    async def story(driver: CommandDriver) -> None:
+        await driver.start(voice, voice.spec.levels[0])
+        box.said("ready")
+        assert not (await driver.observe(voice)).outdated
+        assert (await driver.observe(edited)).outdated
+        await driver.forget("voice")
+        assert not (box.state / "levels" / "voice.json").exists()
+
+    box.live(story)
+
+
+def test_a_level_that_cannot_be_written_is_a_failure_with_a_reason(box: Box) -> None:
+    """A full disk must not leave a program at a level that nobody knows."""
+    voice = leveled(box, "obey", "SIGUSR1", box.file("heard"))
+
+    async def story(driver: CommandDriver) -> None:
+        (box.state / "levels").write_text("a file is in the way")
+        outcome = await driver.start(voice, voice.spec.levels[0])
+        assert (outcome.status, "its level cannot be written" in outcome.detail) == (OutcomeStatus.FAILED, True)
+        assert box.processes("voice") == ()
+
+    box.state.mkdir(parents=True, exist_ok=True)
+    box.live(story)
