@@ -4,16 +4,19 @@ Nothing foreign is faked: processes, files, cgroups and the API server of the te
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 from typing import Any
 
+from brownout.api.integration import Integration
 from brownout.api.policy import Scope
 from brownout.core.capability import Notice
 from brownout.core.errors import HistoryUnavailable
 from brownout.core.forecasting.champions import Champions
+from brownout.core.health import Answer, Checked
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading, Served
@@ -394,3 +397,58 @@ class FakeBudgets(MemoryBudgets):
     def close(self) -> None:
         """Note it."""
         self.closed = True
+
+
+class FakeProber:
+    """A Prober whose answers a test sets by name: passing where it says nothing. Checks take `takes_s` of loop time.
+
+    Those named in `hanging` never answer; those in `deaf` do not heed their cancellation either, until `release`.
+    `asked` counts, `most` is how many of one integration were ever under way at once. `error` is raised.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Checked] = {}
+        self.takes_s: dict[str, float] = {}
+        self.hanging: set[str] = set()
+        self.deaf: set[str] = set()
+        self.release = asyncio.Event()
+        self.error: Exception | None = None
+        self.asked: Counter[str] = Counter()
+        self.asked_at: dict[str, list[float]] = {}
+        self.most: Counter[str] = Counter()
+        self.cancelled = 0
+        self.closed = False
+        self._under_way: Counter[str] = Counter()
+
+    async def check(self, integration: Integration) -> Checked:
+        """What the test has set."""
+        name = integration.name
+        self.asked[name] += 1
+        self.asked_at.setdefault(name, []).append(asyncio.get_running_loop().time())
+        self._under_way[name] += 1
+        self.most[name] = max(self.most[name], self._under_way[name])
+        try:
+            await self._until_done(name)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            if name in self.deaf:
+                await self.release.wait()
+            raise
+        finally:
+            self._under_way[name] -= 1
+        if self.error is not None:
+            raise self.error
+        return self.answers.get(name, Checked(answer=Answer.OK))
+
+    async def close(self) -> None:
+        """The end."""
+        self.closed = True
+
+    async def _until_done(self, name: str) -> None:
+        if name in self.hanging | self.deaf:
+            await asyncio.Event().wait()
+        takes_s = self.takes_s.get(name, 0.0)
+        if takes_s > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(takes_s):
+                    await asyncio.Event().wait()

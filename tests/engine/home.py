@@ -19,6 +19,7 @@ class Home:
         self.log = log
         self.known = Inventory(policy=make_policy(**policy), complete=True)
         self.statuses: dict[str, IntegrationStatus] = {}
+        self.announced: list[tuple[str, str, str]] = []
         self.policy_status = PolicyStatus()
         self.policy_writes = 0
         self.refuses = False
@@ -100,6 +101,7 @@ class Home:
     async def announce(self, key: str, reason: str, message: str, *, warning: bool) -> None:
         """Tell people."""
         self.log.add(f"announce {key} {reason}")
+        self.announced.append((key, reason, message))
         if self.mute:
             await asyncio.Event().wait()
 

@@ -63,7 +63,7 @@ async def test_it_outlives_a_gauge_that_raises() -> None:
     box = make_box(base=40.0)
     box.gauge.error = ValueError("garbage")
     async with box.controlled() as controller:
-        await passing(30.0)
+        await passing(29.5)
         assert controller.sentinel.looks == 30
         box.gauge.error = None
         box.machine.base = 76.0

@@ -113,7 +113,8 @@ class HealthCheck(Ruled):
         default=5.0, description="Time after which a check without an answer has failed."
     )
     latency_budget: Annotated[float, Duration(at_least=0.001, at_most=3600)] = Field(
-        default=0.2, description="An answer that takes longer counts as slow."
+        default=0.2,
+        description="An answer that takes longer counts against its health; it does not open the circuit.",
     )
     failure_threshold: Annotated[int, Whole(at_least=1, at_most=1000)] = Field(
         default=3, description="Failures one after the other that make the integration unhealthy."
@@ -121,6 +122,11 @@ class HealthCheck(Ruled):
     http: HttpProbe | None = Field(default=None, description="Check by an HTTP request.")
     tcp: TcpProbe | None = Field(default=None, description="Check by a TCP connection.")
     exec: ExecProbe | None = Field(default=None, description="Check by a program.")
+
+    @property
+    def probed(self) -> bool:
+        """Whether it names a probe."""
+        return self.http is not None or self.tcp is not None or self.exec is not None
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(

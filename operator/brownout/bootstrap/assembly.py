@@ -10,11 +10,14 @@ from brownout.api.workload import WorkloadKind
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
 from brownout.bootstrap.settings import Settings
+from brownout.engine.circuits import Circuits
 from brownout.engine.observers import Observers
 from brownout.engine.ports import Home, WorkloadDriver
+from brownout.engine.prober import NoProber, Prober
 from brownout.engine.request_counts import RequestCounts
 from brownout.engine.world import World
 from brownout.history.store import SqliteJournal
+from brownout.local.backoff import circuit_wait_s
 from brownout.sensing.gauge import Gauge
 from brownout.sensing.hardware import MachineHardware
 from brownout.sensing.node import PsutilSensor
@@ -28,10 +31,10 @@ _TRAINING = (sys.executable, "-P", "-m", "brownout.bootstrap.training")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a home brings: itself, who switches its workloads, and its own loop. `why` says why it was chosen;
-    `hurry` takes the grace from whatever is being ended; `close` comes last, when nobody uses the home any more.
+    """What a home brings: itself, who switches its workloads, who checks them, and its own loop. `why` says why it was
+    chosen; `hurry` takes the grace from whatever is being ended; `close` comes last, when nobody uses the home.
     `runs_programs`: whoever writes its objects may run programs as the controller anyway.
-    `requests` is where its drivers count what they route.
+    `requests` is where its drivers count what they route, and `circuits` where they ask whether they may.
     """
 
     home: Home
@@ -42,6 +45,8 @@ class Parts:
     why: str
     runs_programs: bool = False
     requests: RequestCounts = field(default_factory=RequestCounts)
+    prober: Prober = field(default_factory=NoProber)
+    circuits: Circuits = field(default_factory=lambda: Circuits(circuit_wait_s))
 
 
 def world_of(
@@ -65,6 +70,8 @@ def world_of(
         requests=parts.requests,
         hardware=hardware,
         trainer=ChildTrainer(_TRAINING, state, on_fault=faults),
+        prober=parts.prober,
+        circuits=parts.circuits,
         observers=observers,
         dry_run=settings.dry_run,
         node=settings.node,

@@ -13,6 +13,7 @@ from brownout.bootstrap.settings import Settings, plugins_of
 from brownout.core.errors import InvalidInput
 from brownout.engine.ports import WorkloadDriver
 from brownout.engine.request_counts import RequestCounts
+from brownout.local.checking.prober import LocalProber
 from brownout.local.command import CommandDriver
 from brownout.local.files import LocalHome
 from brownout.local.lock import StateLock
@@ -57,4 +58,5 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         why=why,
         runs_programs=True,
         requests=requests,
+        prober=LocalProber(state, ProcTable(), directory=directory, on_fault=faults),
     )

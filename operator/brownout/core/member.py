@@ -127,6 +127,12 @@ class Member:
         return status is not None and status.state in (State.ENABLED, State.LOWERED)
 
     @property
+    def checked(self) -> bool:
+        """Whether its health is checked: it is ours, should be on, and is not seen to stand still."""
+        still = self.observed.presence in (Presence.STOPPED, Presence.MISSING)
+        return self.ours and self.wanted and self.rung < self.ladder.off and not still
+
+    @property
     def rung(self) -> int:
         """Where it should stand on its ladder by our own decisions; 0 is its best level."""
         return self.hold.rung if self.hold else 0

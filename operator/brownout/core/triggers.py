@@ -39,13 +39,17 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What triggers rest on: requests by integration, who was in a spike at the last look, memory, and a peak ahead."""
+    """What triggers rest on: requests by integration, who was in a spike at the last look, memory, and a peak ahead.
+
+    `ailing` is who was well until lately by its health checks and is not now, with how it suffers.
+    """
 
     readings: Mapping[str, RequestReading] = field(default_factory=lambda: MappingProxyType({}))
     spiking: frozenset[str] = frozenset()
     integrations: Mapping[str, Integration] = field(default_factory=lambda: MappingProxyType({}))
     window: Window = field(default_factory=Window)
     peak: Forecast | None = None
+    ailing: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def triggers_of(load: Load, policy: PolicySpec, *, now: Instant) -> tuple[Trigger, ...]:
@@ -85,9 +89,9 @@ def _pressed(load: Load, policy: PolicySpec) -> Iterator[Trigger]:
     witness = pressure(load.window, policy)
     if not witness:
         return
-    for key, reading in sorted(load.readings.items()):
-        integration = load.integrations.get(key)
-        trouble = ailing(reading, integration.spec.health.latency_budget) if integration else ""
+    for key in sorted({*load.readings, *load.ailing} & load.integrations.keys()):
+        reading, budget_s = load.readings.get(key), load.integrations[key].spec.health.latency_budget
+        trouble = (ailing(reading, budget_s) if reading else "") or load.ailing.get(key, "")
         if trouble:
             yield Trigger(reason=Reason.UNDER_PRESSURE, message=f"{key} {trouble} and {witness}", key=key)
 

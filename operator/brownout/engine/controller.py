@@ -57,6 +57,7 @@ class Controller:
                 group.create_task(self._listen())
                 group.create_task(self.sentinel.run())
                 group.create_task(self.reconciler.load.run(self.wake))
+                group.create_task(self.reconciler.health.run(self.wake))
                 group.create_task(self._hardware.run())
                 group.create_task(self.training.run())
                 group.create_task(self._plan())

@@ -5,7 +5,7 @@ It reads memory's figures from the last sample and asks nobody: the sentinel is 
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from brownout.api.integration import Integration
@@ -31,12 +31,13 @@ CAUSES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the last tick saw: integrations, the policy in force, memory, and the peak ahead."""
+    """What the last tick saw: integrations, the policy in force, memory, a peak ahead, and whose checks fail lately."""
 
     integrations: Mapping[str, Integration]
     policy: PolicySpec
     window: Window
     peak: Forecast | None = None
+    ailing: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class LoadWatch:
@@ -75,6 +76,7 @@ class LoadWatch:
             integrations=seen.integrations,
             window=seen.window,
             peak=seen.peak,
+            ailing=seen.ailing,
         )
         found = triggers_of(load, seen.policy, now=self._world.clock.now())
         self._spiking = spiking_now(load, seen.policy)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.capability import Notice
+from brownout.core.health import Wellbeing
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading
@@ -33,6 +34,7 @@ class TickDetails:
     durations_s: Mapping[str, float]
     readings: Mapping[str, RequestReading] = field(default_factory=lambda: MappingProxyType({}))
     notices: tuple[Notice, ...] = ()
+    checked: Mapping[str, Wellbeing] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from brownout.core.plan import Decision, Step, Verdict
 from brownout.core.sample import Sample
 from brownout.core.snapshot import Snapshot
 from brownout.core.standing import Standing, rejected_status, status_of
+from brownout.engine.health_watch import HealthWatch
 from brownout.engine.herald import Herald
 from brownout.engine.load_watch import LoadWatch, Seen
 from brownout.engine.memory import Acquaintance, by_key, let_go
@@ -64,6 +65,7 @@ class Reconciler:
         self.reporter = Reporter(world)
         self._herald = Herald(world)
         self.board = Switchboard(world, wake)
+        self.health = HealthWatch(world, lambda: self.snapshot, lambda: self.board.in_flight)
         self.inventory = Inventory()
         self.snapshot: Snapshot | None = None
         self.decision: Decision | None = None
@@ -212,6 +214,7 @@ class Reconciler:
             policy=self.inventory.policy.spec,
             window=self.board.ledger.window,
             peak=self.snapshot.outlook.peak if self.snapshot else None,
+            ailing=self.health.ailing(),
         )
 
     def _status(self, member: Member, snapshot: Snapshot, decision: Decision) -> IntegrationStatus:
@@ -227,6 +230,7 @@ class Reconciler:
             problems=self.inventory.problems.get(member.key, ()),
             dry_run=self._dry_run,
             node=self._world.node,
+            checked=self.health.seen_of(member.key),
         )
         status, step = status_of(standing, now=self._world.clock.now()), self.board.under_way.get(member.key)
         going = step is not None and step.action.sheds and step.to_rung != member.rung
@@ -263,5 +267,6 @@ class Reconciler:
             durations_s=durations_s,
             notices=self._news(),
             readings={key: reading for key, reading in self.load.readings.items() if key in self.statuses},
+            checked=self.health.all_seen(),
         )
         self._world.observers.on_tick(details)

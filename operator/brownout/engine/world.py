@@ -9,6 +9,7 @@ from brownout.api.workload import WorkloadKind
 from brownout.core.errors import BrownoutError, describe
 from brownout.core.sample import plausible
 from brownout.core.tiers import Hardware, in_force
+from brownout.engine.circuits import Circuits
 from brownout.engine.hardware import UnknownHardware
 from brownout.engine.observers import Observers
 from brownout.engine.ports import (
@@ -22,6 +23,7 @@ from brownout.engine.ports import (
     RequestMeter,
     WorkloadDriver,
 )
+from brownout.engine.prober import NoProber, Prober
 from brownout.engine.request_counts import RequestCounts
 from brownout.engine.trainer import NoTrainer, Trainer
 
@@ -39,6 +41,8 @@ class World:
     requests: RequestMeter = field(default_factory=RequestCounts)
     hardware: HardwareSensor = field(default_factory=UnknownHardware)
     trainer: Trainer = field(default_factory=NoTrainer)
+    prober: Prober = field(default_factory=NoProber)
+    circuits: Circuits = field(default_factory=Circuits)
     observers: Observers = field(default_factory=Observers)
     dry_run: bool = False
     node: str = ""

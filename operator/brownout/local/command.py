@@ -16,6 +16,7 @@ from signal import Signals
 from typing import Final
 
 from brownout.api.integration import Integration, Level, Stop
+from brownout.core.health import Answer, Checked
 from brownout.core.member import Observation, Presence
 from brownout.engine.ports import Clock, Outcome, OutcomeStatus, ProcessId, ProcessTable
 from brownout.local.census import Census, OnFault
@@ -94,6 +95,11 @@ class CommandDriver:
         # What failed as it was declared before is not tried as it is declared now: it is to be started.
         presence = Presence.STOPPED if seen.presence is Presence.FAILED else seen.presence
         return replace(seen, presence=presence, outdated=presence is not Presence.STOPPED)
+
+    async def check(self, integration: Integration) -> Checked:
+        """Whether its process lives: what health means where the spec names no probe. Looks at nothing but memory."""
+        why = self._supervisor(integration.metadata.name).fault()
+        return Checked(answer=Answer.FAILED if why else Answer.OK, why=why)
 
     async def start(
         self,

@@ -17,7 +17,7 @@ from brownout.api.workload import CommandWorkload
 from brownout.disk.atomic import file_stem
 
 __all__ = ["INTEGRATION_MARK", "LEVELS_FOLDER", "LEVEL_MARK", "SPEC_MARK", "STATE_MARK"]
-__all__ += ["Launch", "launch_of", "launches_of"]
+__all__ += ["Launch", "inherited", "launch_of", "launches_of"]
 
 #: Set in the environment of every child and inherited by what it starts. They tell whose a process is, also after
 #: the controller was killed, and reach the child that was spawned in the moment before, which a pid file written
@@ -57,10 +57,15 @@ class Launch:
 
     def environment(self, own: Mapping[str, str], state: str) -> Mapping[str, str]:
         """The child's whole environment; `own` is the controller's, `state` the real path of the state folder."""
-        passed = {name: value for name, value in own.items() if _is_passed(name)}
+        passed = inherited(own)
         marks = {STATE_MARK: state, INTEGRATION_MARK: self.key, LEVEL_MARK: self.level, SPEC_MARK: self.spec}
         place = {LEVEL_FILE: f"{state}/{LEVELS_FOLDER}/{file_stem(self.key)}.json"} if self.signal else {}
         return MappingProxyType({**passed, **self.env, **marks, **place})
+
+
+def inherited(own: Mapping[str, str]) -> Mapping[str, str]:
+    """What a program that we start is given of the controller's own environment."""
+    return {name: value for name, value in own.items() if _is_passed(name)}
 
 
 def _is_passed(name: str) -> bool:

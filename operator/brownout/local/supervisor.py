@@ -89,6 +89,11 @@ class Supervisor:
             return Observation(presence=Presence.FAILED, detail=self._troubled())
         return Observation(presence=Presence.STARTING)
 
+    def fault(self) -> str:
+        """Why it does not live, without figures that change from one look to the next; empty where it does."""
+        lives = self._leader is not None or self._spawning is not None
+        return "" if lives else self._trouble.why or "its process does not live"
+
     def adopt(self, launch: Launch, leader: Leader) -> None:
         """Go on with what an earlier controller started."""
         self._leader = leader
