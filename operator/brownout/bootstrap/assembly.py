@@ -17,7 +17,7 @@ from brownout.engine.prober import NoProber, Prober
 from brownout.engine.request_counts import RequestCounts
 from brownout.engine.world import World
 from brownout.history.store import SqliteJournal
-from brownout.local.backoff import circuit_wait_s
+from brownout.processes.backoff import circuit_wait_s
 from brownout.sensing.gauge import Gauge
 from brownout.sensing.hardware import MachineHardware
 from brownout.sensing.node import PsutilSensor

@@ -8,12 +8,12 @@ import math
 from dataclasses import dataclass
 
 from brownout.api.problems import Problem
-from brownout.api.reasons import Circuit, ConditionType, Health, Reason, State
+from brownout.api.reasons import ConditionType, Health, Reason, State
 from brownout.api.status import BudgetStatus, Condition, FootprintStatus, IntegrationStatus, LastDecision
 from brownout.core import explain
 from brownout.core.capability import settled, words
 from brownout.core.conditions import condition, merged
-from brownout.core.health import NEVER, Wellbeing, wrong
+from brownout.core.health import Wellbeing
 from brownout.core.holding import held
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.ledger import Said
@@ -22,9 +22,10 @@ from brownout.core.member import Hold, Member, Presence
 from brownout.core.plan import Decision, Step
 from brownout.core.quiet import quiet
 from brownout.core.snapshot import PRESENT, Snapshot
+from brownout.core.wellbeing import ailment, circuit_of, health_of, trouble_of
 from brownout.core.wording import sentence
 
-_DOWN = (Presence.FAILED, Presence.MISSING)
+_AS_WANTED = "runs as its owner wants"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +69,8 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
         memory=quiet(previous.memory, member.observed.memory_bytes),
         levels=level_statuses(member, previous),
         budget=_budget(member),
-        health=health_of(standing),
-        circuit=_circuit(standing),
+        health=health_of(member, standing.checked),
+        circuit=circuit_of(member, standing.checked),
         node=standing.node or None,
         replicas_before=_replicas_before(member, previous),
         hold=held(member.hold, member) if member.hold else None,
@@ -83,31 +84,6 @@ def _replicas_before(member: Member, previous: IntegrationStatus) -> int | None:
     if member.hold is not None:
         return member.hold.replicas_before
     return member.observed.replicas or previous.replicas_before
-
-
-def health_of(standing: Standing) -> Health:
-    """What its checks say; of what is seen to be down no check has to tell."""
-    member, checked = standing.member, standing.checked
-    if member.observed.presence in _DOWN:
-        return Health.UNHEALTHY
-    if checked is not None and checked.record != NEVER:
-        return checked.record.health
-    lives = member.observed.presence is Presence.RUNNING and not member.integration.spec.health.probed
-    return Health.HEALTHY if lives else Health.UNKNOWN
-
-
-def _circuit(standing: Standing) -> Circuit | None:
-    """The breaker's state; before the first check of one that is on it is closed, and what is off has none."""
-    if not standing.member.checked:
-        return None
-    return standing.checked.breaker.circuit if standing.checked is not None else Circuit.CLOSED
-
-
-def ailment(standing: Standing) -> str:
-    """Why it is not healthy, or not known to be, in words; empty where it is."""
-    if standing.member.observed.presence in _DOWN or standing.checked is None:
-        return standing.member.observed.detail
-    return wrong(standing.checked.record)
 
 
 def state_of(member: Member, previous: IntegrationStatus) -> State:
@@ -178,13 +154,10 @@ def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
     member, said = standing.member, standing.said
     if state is State.ENABLED and member.allowance.reason is not None:
         return _spent(standing)
-    if state is State.ENABLED and (trouble := _unwell(standing)) is not None:
-        return trouble
     if state is State.ENABLED:
         restored = said is not None and said.reason is Reason.RESTORED
-        return (
-            (Reason.RESTORED, said.message) if said and restored else (Reason.WITHIN_LIMITS, "runs as its owner wants")
-        )
+        usual = (Reason.RESTORED, said.message) if said and restored else (Reason.WITHIN_LIMITS, _AS_WANTED)
+        return trouble_of(standing.checked) or usual
     if state is State.DISABLED:
         return Reason.DISABLED_BY_OWNER, member.observed.detail or "somebody else switched it off"
     missing = [name for name in member.needs if name not in standing.snapshot.by_key]
@@ -193,18 +166,6 @@ def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
     if standing.snapshot.outlook.measured_percent is None:
         return Reason.METRICS_UNKNOWN, f"{explain.ram(standing.snapshot.outlook)}: it starts when that is known"
     return Reason.STABILIZING, member.observed.detail or "about to start"
-
-
-def _unwell(standing: Standing) -> tuple[Reason, str] | None:
-    """Why one that runs is of no use as it is; None where it is. A circuit opens by requests also where checks pass."""
-    if standing.checked is None:
-        return None
-    record, breaker = standing.checked.record, standing.checked.breaker
-    if record.health is Health.UNHEALTHY:
-        return Reason.UNHEALTHY, wrong(record)
-    if not breaker.closed:
-        return Reason.CIRCUIT_OPEN, f"gets no requests for now: {breaker.why}"
-    return None
 
 
 def rejected_status(problems: tuple[Problem, ...], previous: IntegrationStatus, *, now: Instant) -> IntegrationStatus:
@@ -281,7 +242,7 @@ def _conditions(
     stalled = state is State.FAILED or bool(fault_of(standing))
     moving = standing.in_flight or state is State.PENDING
     degraded = member.hold is not None and member.wanted
-    health = health_of(standing)
+    health = health_of(member, standing.checked)
     well = None if health is Health.UNKNOWN else health is Health.HEALTHY
     sick = Reason.UNHEALTHY if health is Health.UNHEALTHY else reason
     accepted = "; ".join(str(problem) for problem in standing.problems)
@@ -291,7 +252,7 @@ def _conditions(
         (ConditionType.RECONCILING, moving, reason, "a switch is under way" if moving else ""),
         (ConditionType.STALLED, stalled, reason, message if stalled else ""),
         (ConditionType.DEGRADED, degraded, reason, _for_people(standing, state, message) if degraded else ""),
-        (ConditionType.HEALTHY, well, sick, ailment(standing)),
+        (ConditionType.HEALTHY, well, sick, ailment(member, standing.checked)),
         (ConditionType.ACCEPTED, not invalid, Reason.INVALID_SPEC if invalid else "Valid", accepted),
     )
     return tuple(

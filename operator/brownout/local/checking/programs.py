@@ -20,9 +20,9 @@ from brownout.api.integration import Integration
 from brownout.core.health import Answer, Checked
 from brownout.engine.ports import ProcessTable
 from brownout.local.checking.sweeping import CHECK_MARK, CHECKS_MARK, Sweeper
-from brownout.local.exits import until_exit
 from brownout.local.launch import inherited
-from brownout.local.phrases import exit_phrase
+from brownout.processes.exits import until_exit
+from brownout.processes.phrases import exit_phrase
 
 __all__ = ["ProgramChecks"]
 

@@ -10,7 +10,7 @@ from signal import Signals
 from typing import Final
 
 from brownout.engine.ports import ProcessTable
-from brownout.local.exits import send
+from brownout.processes.exits import send
 
 __all__ = ["CHECKS_MARK", "CHECK_MARK", "Sweeper"]
 
