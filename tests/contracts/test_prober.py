@@ -91,7 +91,7 @@ def test_cancelled_it_ends_at_once(make: Make) -> None:
             prober.hanging = {"voice"}
         for integration in (by_http(unused_port()), by_program("sleep", "60")):
             checking = asyncio.create_task(prober.check(integration))
-            await asyncio.sleep(0.05)
+            await asyncio.wait((checking,), timeout=0.05)
             checking.cancel()
             async with asyncio.timeout(2.0):
                 await asyncio.gather(checking, return_exceptions=True)

@@ -24,7 +24,7 @@ class Server:
     connections: int = 0
 
 
-def saying(*pieces: bytes, pause_s: float = 0.0) -> Serve:
+def saying(*pieces: bytes) -> Serve:
     """Says these, one after the other, and hangs up."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -32,7 +32,7 @@ def saying(*pieces: bytes, pause_s: float = 0.0) -> Serve:
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(0)
 
     return serve
 
@@ -68,7 +68,9 @@ async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     while True:
         writer.write(b"z")
         await writer.drain()
-        await asyncio.sleep(0.02)
+        with suppress(TimeoutError):  # a drop every 20 ms
+            async with asyncio.timeout(0.02):
+                await asyncio.Event().wait()
 
 
 @asynccontextmanager
