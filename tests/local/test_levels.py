@@ -1,5 +1,6 @@
 """Levels of programs: by a restart with another environment, or by a file and a signal where the program listens."""
 
+import functools
 import json
 import os
 import signal
@@ -38,11 +39,12 @@ def test_a_program_that_listens_is_told_of_its_level_and_goes_on(box: Box) -> No
     async def story(driver: CommandDriver) -> None:
         await driver.start(voice, large)
         pid = box.said("ready")
+        outcome = await driver.start(voice, large)
         for level in (small, small, large, small):
             outcome = await driver.start(voice, level)
             assert outcome.status is OutcomeStatus.DONE
             assert (await driver.observe(voice)).level == level.name
-            eventually(lambda name=level.name: heard(box)[-1][0] == name)
+            eventually(functools.partial(_is_at, box, level.name))
         assert "told by SIGUSR1 that its level is small" in outcome.detail
         expected = [("large", "big"), ("small", "tiny"), ("large", "big"), ("small", "tiny")]
         assert heard(box) == [(*each, pid) for each in expected]
@@ -112,6 +114,10 @@ def test_a_program_that_ended_starts_again_at_its_present_level(box: Box) -> Non
         assert heard(box)[-1][:2] == ("small", "tiny")
 
     box.live(story)
+
+
+def _is_at(box: Box, level: str) -> bool:
+    return heard(box)[-1][0] == level
 
 
 async def _again(box: Box, first: int) -> bool:

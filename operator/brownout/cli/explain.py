@@ -9,8 +9,9 @@ import typer
 from brownout.api.integration import Integration
 from brownout.api.quantities import approximate_bytes
 from brownout.api.reasons import State as StateWord
-from brownout.api.status import IntegrationStatus
+from brownout.api.status import IntegrationStatus, LevelStatus
 from brownout.bootstrap.settings import HomeMode
+from brownout.cli.helping import helping
 from brownout.cli.options import Json, Kubeconfig, Mode, Server, State, chosen, notes_of, now, print_json
 from brownout.cli.source import Question, Source, source_of
 from brownout.core.errors import HistoryUnavailable, InvalidInput
@@ -43,15 +44,22 @@ def explain(
         known = ", ".join(sorted(each.name for each in everything)) or "none"
         raise InvalidInput(f'there is no integration "{name}"', advice=f"known are: {known}")
     decisions = _decisions(source, integration)
+    helps = helping(integration.name, everything, source, now=now())
     notes_of(source)
     if output == "json":
-        print_json({"integration": integration.to_wire(), "decisions": [decision_document(row) for row in decisions]})
+        rows = [decision_document(row) for row in decisions]
+        print_json({"integration": integration.to_wire(), "decisions": rows, "suggestions": list(helps)})
         return
-    sys.stdout.write("\n".join(explanation(integration, everything, decisions, at=now())) + "\n")
+    sys.stdout.write("\n".join(explanation(integration, everything, decisions, at=now(), helps=helps)) + "\n")
 
 
 def explanation(
-    integration: Integration, everything: tuple[Integration, ...], decisions: tuple[DecisionRecord, ...], *, at: float
+    integration: Integration,
+    everything: tuple[Integration, ...],
+    decisions: tuple[DecisionRecord, ...],
+    *,
+    at: float,
+    helps: tuple[str, ...] = (),
 ) -> Iterator[str]:
     """The lines of an explanation, the answer first."""
     status = integration.status or IntegrationStatus()
@@ -62,9 +70,13 @@ def explanation(
         yield f"It returns when: {status.returns_when}."
     if status.footprint and status.footprint.steady is not None:
         yield f"Its memory: {_footprint(status)}."
+    for level in status.levels:
+        yield f"Its level {level.name}: {_level(level)}."
     if decisions:
         yield from _numbers(decisions[0])
     yield f"Order of going: {_order(everything)}."
+    for help_ in helps:
+        yield f"What would help: {help_}."
     if decisions:
         yield ""
         yield _log(decisions)
@@ -85,6 +97,19 @@ def _footprint(status: IntegrationStatus) -> str:
     peak = f", at most {approximate_bytes(known.peak)}" if known.peak is not None else ""
     held = f"; it holds {approximate_bytes(status.memory)} now" if status.memory else ""
     return f"{approximate_bytes(known.steady)}{peak} ({known.source}){held}"
+
+
+def _level(level: LevelStatus) -> str:
+    """What is known of one level from its own past."""
+    known = [approximate_bytes(level.memory)] if level.memory is not None else []
+    if level.response_ms is not None:
+        late = f", 95 % within {level.p95_ms:g} ms" if level.p95_ms is not None else ""
+        known.append(f"answers in {level.response_ms:g} ms{late}")
+    if level.failure_percent is not None:
+        known.append(f"{level.failure_percent:g} % of its requests failed")
+    if level.message:
+        known.append(f"passed over for now: {level.message}")
+    return "; ".join(known) or "nothing is known of it yet"
 
 
 def _numbers(decision: DecisionRecord) -> Iterator[str]:

@@ -66,6 +66,12 @@ class ProcTable:
         known = [held for held in measured if held is not None]
         return sum(known) if known else None
 
+    def file_bytes(self, processes: Sequence[ProcessId]) -> int | None:
+        """Of what they hold together what is backed by files; None when it could be read of none."""
+        found = [self._proc.file_bytes(process.pid) for process in processes if self._lives(process)]
+        known = [held for held in found if held is not None]
+        return sum(known) if known else None
+
     def _until_stable(self, look: Callable[[], frozenset[ProcessId]]) -> tuple[ProcessId, ...]:
         seen, before = look(), None
         for _ in range(_MOST_PASSES - 1):

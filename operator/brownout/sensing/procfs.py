@@ -68,6 +68,15 @@ class ProcFs:
         pss = buffer.number_after(b"Pss:")
         return self._resident_bytes(pid) if pss is None else pss
 
+    def file_bytes(self, pid: int) -> int | None:
+        """Of its PSS what is backed by files (mapped models, libraries); None where the kernel does not say."""
+        buffer = Buffer()
+        try:
+            KeptFile(Path(self._root, str(pid), "smaps_rollup")).read(buffer)
+        except OSError:
+            return None
+        return buffer.number_after(b"Pss_File:")
+
     def _resident_bytes(self, pid: int) -> int | None:
         words = (self._bytes(pid, "statm") or b"").split()
         return int(words[1]) * _PAGE_BYTES if len(words) > 1 and words[1].isdigit() else None
