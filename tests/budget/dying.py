@@ -51,6 +51,7 @@ def work(folder: Path, number: int, *, dies: bool, ready: int, start: int) -> No
             run.record(tokens=number, api_call=True)
         if dies:
             os.kill(os.getpid(), signal.SIGKILL)
+        os.read(start, 1)  # until the others are dead
 
 
 def crowd(folder: Path, *, killed: int) -> None:
@@ -66,7 +67,9 @@ def crowd(folder: Path, *, killed: int) -> None:
     for _ in children:
         os.read(told, 1)
     os.write(starter, b"x" * WORKERS)
-    print(*[os.waitpid(child, 0)[1] for child in children])
+    statuses = [os.waitpid(child, 0)[1] for child in children[:killed]]
+    os.write(starter, b"x" * (WORKERS - killed))
+    print(*statuses, *[os.waitpid(child, 0)[1] for child in children[killed:]])
 
 
 if __name__ == "__main__":
