@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import box, cases, cluster, decisions, discovery, emergency, goals, hour, training
+from tests.bench import box, budgets, cases, cluster, decisions, discovery, emergency, goals, hour, training
 from tests.bench.report import Figure, show
 
 PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "cases": cases.figures,
     "goals": goals.figures,
     "box": box.figures,
+    "budgets": budgets.figures,
     "emergency": emergency.figures,
     "training": training.figures,
     "discovery": discovery.figures,
