@@ -106,9 +106,9 @@ class Run:
         whole = used if owed is NOTHING_USED else owed + used
         try:
             self._store.record(self.id, whole, now=now, session=self._session)
-        except BaseException:
-            with self._lock:
-                self._owed += whole
+        except BaseException as error:
+            with self._lock:  # where it cannot be known whether the store took it, too much is safer than too little
+                self._owed += whole if isinstance(error, HistoryUnavailable) else owed
             raise
         self._signed_at = now
         self._checkpoint_when_due()

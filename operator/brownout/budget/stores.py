@@ -1,6 +1,5 @@
 """Where the runs of this process are kept: in memory, in a file, or at a gateway."""
 
-import threading
 import warnings
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,6 @@ from brownout.history.budget_memory import MemoryBudgets
 
 #: Runs without a store: one for the process, so that its threads join each other's runs, and a retry can resume.
 _IN_MEMORY: Final = MemoryBudgets()
-_MAKING: Final = threading.Lock()
 
 
 def store_of(store: str | Path | None, server: str | None, token: str | None) -> BudgetStore:
@@ -28,8 +26,7 @@ def store_of(store: str | Path | None, server: str | None, token: str | None) ->
         raise InvalidInput('store: Invalid value: "": must be a file, a folder, or None to keep it in memory')
     from brownout.history.budgets import SqliteBudgets  # noqa: PLC0415 - whoever keeps runs in memory needs no SQLite
 
-    with _MAKING:
-        return SqliteBudgets(store, on_fault=_warn)
+    return SqliteBudgets(store, on_fault=_warn)
 
 
 def _warn(message: str) -> None:

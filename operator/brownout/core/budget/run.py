@@ -91,9 +91,9 @@ def checkpoint_due(limits: Limits, *, last_at: Instant, now: Instant) -> bool:
     return now - last_at >= limits.checkpoint_every_s
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: object) -> str:
     """The name itself. Raises InvalidInput for one that no line of a table or a log should hold."""
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         allowed = "must be 1 to 100 letters, digits, spaces or any of . : @ / + - _, first and last a letter or digit"
         raise InvalidInput(f"name: Invalid value: {shown(name)}: {allowed}")
     return name
