@@ -21,6 +21,7 @@ from brownout.core.breaker import (
     Source,
     ask,
     doubled,
+    given_back,
     tell,
     turned,
 )
@@ -92,6 +93,18 @@ def test_a_lost_trial_opens_it_again() -> None:
     lost = turned(trying, now=late, wait=doubled)
     assert (lost.circuit, lost.openings) == (Circuit.OPEN, 2)
     assert tell(lost, permit, None, now=late, threshold=THRESHOLD, wait=doubled) is lost
+
+
+def test_a_trial_that_was_not_used_is_free_again() -> None:
+    """Whoever gives it back has learned nothing: the next one gets it at once; one that is late changes nothing."""
+    waiting = failed(CLOSED, times=3)
+    trying, permit = asked(waiting, now=waiting.retry_at)
+    freed = given_back(trying, permit)
+    again, other = asked(freed, now=waiting.retry_at)
+    assert other.admission is Admission.TRIAL
+    assert given_back(turned(again, now=again.retry_at + TRIAL_S, wait=doubled), permit).circuit is Circuit.OPEN
+    closed, usual = asked(CLOSED)
+    assert given_back(closed, usual) is closed
 
 
 def test_waits_grow_until_it_has_proved_itself() -> None:

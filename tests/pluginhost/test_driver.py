@@ -172,3 +172,36 @@ def test_a_worker_dies_with_its_host(stage: Stage) -> None:
         assert await eventually_async(gone)
 
     stage.drive(story)
+
+
+def test_a_plugin_says_how_it_is(stage: Stage) -> None:
+    """Its own health_check is its health: well, not well with its reason, raising, hanging, and off."""
+    for name, body in {
+        "well": "return None",
+        "ill": "from brownout.plugin import Health; return Health(False, 'the model is not loaded')",
+        "mute": "return False",
+        "raising": "raise ValueError('no such file')",
+        "hanging": "import threading; threading.Event().wait()",
+    }.items():
+        stage.put(name, SAYING + f"\ndef health_check(): {body}\n")
+    said: dict[str, tuple[str, str]] = {}
+
+    async def story(driver: PluginDriver) -> None:
+        for name in ("well", "ill", "mute", "raising", "hanging"):
+            one = stage.integration(name, health={"timeout": "500ms"})
+            await driver.start(one, None)
+            await stage.ask(driver._host, name)  # it sleeps until it is asked for the first time
+            checked = await driver.check(one)
+            said[name] = (checked.answer.value, checked.why)
+        stopped = stage.integration("well")
+        await driver.stop(stopped, grace_s=1.0)
+        said["off"] = ((await driver.check(stopped)).answer.value, "")
+
+    stage.drive(story)
+    assert said["well"] == ("ok", "")
+    assert said["ill"] == ("failed", "the model is not loaded")
+    assert said["mute"] == ("failed", "it says that it is not well")
+    assert said["raising"][0] == "failed"
+    assert "no such file" in said["raising"][1]
+    assert said["hanging"] == ("failed", "its health_check does not answer in time")
+    assert said["off"][0] == "failed"

@@ -7,11 +7,12 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from brownout.api.reasons import Reason, State
+from brownout.core.health import Answer
 from brownout.core.plan import Verdict
 from brownout.engine.ports import OutcomeStatus
 from brownout.telemetry.metric_table import METRICS, MOST_INTEGRATIONS, markdown
 from brownout.telemetry.metrics import MOST_WORDS, MetricsObserver
-from tests.telemetry.told import GIB, make_decision, make_reading, make_step_details, make_tick
+from tests.telemetry.told import GIB, make_decision, make_reading, make_step_details, make_tick, make_wellbeing
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -44,7 +45,9 @@ def value(metrics: MetricsObserver, name: str, **labels: str) -> float | None:
 def told() -> MetricsObserver:
     """An observer that was told one of everything."""
     metrics = observer()
-    tick = make_tick(footprints={"voice": GIB}, readings={"voice": make_reading()})
+    tick = make_tick(
+        footprints={"voice": GIB}, readings={"voice": make_reading()}, checked={"voice": make_wellbeing(Answer.OK)}
+    )
     metrics.on_tick(tick)
     metrics.on_step(make_step_details())
     metrics.on_fault("sensor", "psutil raised")

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from brownout.api.reasons import Reason, State
 from brownout.api.status import IntegrationStatus, PolicyStatus
+from brownout.core.breaker import Breaker, Source, ask, doubled, tell
+from brownout.core.health import NEVER, Answer, Check, Wellbeing, after
 from brownout.core.instant import Instant
 from brownout.core.plan import Action, Decision, Step, Verdict
 from brownout.core.rates import RequestReading
@@ -45,6 +47,7 @@ def make_tick(
     decision: Decision | None = None,
     durations_s: Mapping[str, float] | None = None,
     readings: Mapping[str, RequestReading] | None = None,
+    checked: Mapping[str, Wellbeing] | None = None,
 ) -> TickDetails:
     """A finished tick: 4 of 8 GiB in use, the forecast at 55 %, CPU not known."""
     return TickDetails(
@@ -59,6 +62,7 @@ def make_tick(
         policy_status=PolicyStatus(memory_percent=50.0, forecast_percent=55.0, lower=52.0, upper=58.0),
         durations_s=durations_s or {"observe": 0.01, "decide": 0.001},
         readings=readings or {},
+        checked=checked or {},
     )  # fmt: skip
 
 
@@ -67,6 +71,18 @@ def make_reading(
 ) -> RequestReading:
     """Requests to one integration, some of which failed."""
     return RequestReading(at=1000.0, within_s=30.0, rate=rate, response_ms=response_ms, failure_share=failed)
+
+
+def make_wellbeing(*answers: Answer) -> Wellbeing:
+    """What is known after these checks, of which the failed ones count for the circuit too."""
+    record, breaker = NEVER, Breaker()
+    for answer in answers:
+        why = "" if answer is Answer.OK else "connection refused on port 9000"
+        record = after(record, Check(answer=answer, at=1000.0, took_s=0.05, why=why), threshold=3)
+        breaker, permit = ask(breaker, Source.CHECK, now=1000.0, within_s=5.0, wait=doubled)
+        told = why if answer is Answer.FAILED else None
+        breaker = tell(breaker, permit, told, now=1000.0, threshold=3, wait=doubled)
+    return Wellbeing(record=record, breaker=breaker)
 
 
 def make_step_details(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from brownout.api.integration import Integration, Level
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
+from brownout.core.health import Checked
 from brownout.core.member import Observation
 from brownout.engine.ports import Outcome
 from brownout.engine.request_counts import RequestCounts
@@ -54,6 +55,10 @@ class Plugins:
     async def observe(self, integration: Integration) -> Observation:
         """What the plugin is doing now."""
         return await self._awake().observe(integration)
+
+    async def check(self, integration: Integration) -> Checked:
+        """What the plugin's own health_check says."""
+        return await self._awake().check(integration)
 
     async def start(self, integration: Integration, level: Level | None, *, replicas: int | None = None) -> Outcome:
         """Bring it up at a level, or move it there."""

@@ -17,7 +17,7 @@ from brownout.api.reasons import Circuit
 from brownout.core.instant import Instant
 
 __all__ = ["CLOSED", "TRANSITIONS", "Admission", "Breaker", "Happening", "Permit", "Source", "Wait", "ask", "doubled"]
-__all__ += ["tell", "turned"]
+__all__ += ["given_back", "tell", "turned"]
 
 #: Seconds that an open circuit waits before its trial, by how many times in a row it has opened (1 or more).
 Wait = Callable[[int], float]
@@ -161,6 +161,13 @@ def tell(breaker: Breaker, permit: Permit, why: str | None, *, now: Instant, thr
     proved = now - breaker.since >= STEADY_S
     opening = replace(counted, opened_by=permit.source, openings=0 if proved else breaker.openings)
     return _opened(opening, Happening.TOO_MANY, why, now=now, wait=wait)
+
+
+def given_back(breaker: Breaker, permit: Permit) -> Breaker:
+    """The breaker after a permit that was not used: nothing was asked, so nothing is known, and the trial is free."""
+    if permit.era != breaker.era or permit.admission is not Admission.TRIAL:
+        return breaker
+    return replace(breaker, trial_until=None)
 
 
 def _opened(breaker: Breaker, happening: Happening, why: str, *, now: Instant, wait: Wait) -> Breaker:

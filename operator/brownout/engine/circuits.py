@@ -1,7 +1,7 @@
 """The circuits of all integrations: whoever wants to ask one asks here first, and tells afterwards how it went.
 
-    permit = circuits.allow(key, now=clock.now())
-    if permit.granted: ... circuits.succeeded(permit) or circuits.failed(permit, "why")
+    passed = circuits.allow(key, now=clock.now())
+    if passed.granted: ... circuits.succeeded(passed, now=...), .failed(passed, "why", now=...) or .unused(passed)
 
 To be used from one thread; nothing here waits. A permit that nobody comes back with is lost when its time is over.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from brownout.core.breaker import Breaker, Permit, Source, Wait, ask, doubled, tell, turned
+from brownout.core.breaker import Breaker, Permit, Source, Wait, ask, doubled, given_back, tell, turned
 from brownout.core.instant import Instant
 
 __all__ = ["Circuits", "Pass"]
@@ -64,6 +64,12 @@ class Circuits:
         """It did not answer, or answered that it cannot; `why` is for people and goes into its status."""
         self._tell(passed, why, now)
 
+    def unused(self, passed: Pass) -> None:
+        """It was not asked after all, or nobody can tell how it went: a trial is free again."""
+        known = self._breakers.get(passed.key)
+        if known is not None:
+            self._keep(passed.key, known, given_back(known, passed.permit))
+
     def of(self, key: str, *, now: Instant) -> Breaker:
         """Its breaker as of now."""
         known = self._breaker(key)
@@ -92,10 +98,11 @@ class Circuits:
             self._first_era = max(self._first_era, known.era + 1)
 
     def _tell(self, passed: Pass, why: str | None, now: Instant) -> None:
-        key = passed.key
-        known = self._breaker(key)
-        threshold = self._thresholds.get(key, DEFAULT_THRESHOLD)
-        self._keep(key, known, tell(known, passed.permit, why, now=now, threshold=threshold, wait=self._wait))
+        known = self._breakers.get(passed.key)
+        if known is not None:  # else it was forgotten meanwhile
+            threshold = self._thresholds.get(passed.key, DEFAULT_THRESHOLD)
+            told = tell(known, passed.permit, why, now=now, threshold=threshold, wait=self._wait)
+            self._keep(passed.key, known, told)
 
     def _breaker(self, key: str) -> Breaker:
         return self._breakers.setdefault(key, Breaker(era=self._first_era))

@@ -177,6 +177,8 @@ class HealthWatch:
             if self._beats.get(key) is beat and key not in self._switching():
                 with self._world.contained("health"):
                     self._judge(key, beat, passed, check)
+            else:
+                self._world.circuits.unused(passed)
             due = beat.missed
 
     def _judge(self, key: str, beat: _Beat, passed: Pass, check: Check) -> None:
@@ -185,7 +187,9 @@ class HealthWatch:
         before, beat.record = beat.record, after(beat.record, check, threshold=beat.health.failure_threshold)
         if check.answer is Answer.FAILED:
             circuits.failed(passed, check.why, now=now)
-        elif check.answer is not Answer.BLOCKED:  # an answer that is late is an answer
+        elif check.answer is Answer.BLOCKED:
+            circuits.unused(passed)
+        else:  # an answer that is late is an answer
             circuits.succeeded(passed, now=now)
         if beat.record.health is not before.health:
             self._health_changed(key, beat, before)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from brownout.api.integration import Integration, Level, Stop
+from brownout.core.health import Checked
 from brownout.core.member import Observation, Presence
 from brownout.disk.atomic import file_stem
 from brownout.engine.ports import Outcome, OutcomeStatus
+from brownout.pluginhost.checking import checked_of
 from brownout.pluginhost.found import Found
 from brownout.pluginhost.host import PluginHost
 from brownout.pluginhost.launch import PluginLaunch, launch_of
@@ -63,6 +65,11 @@ class PluginDriver:
         # What failed as it was before is not tried as it is now: it is to be started.
         presence = Presence.STOPPED if seen.presence is Presence.FAILED else seen.presence
         return replace(seen, presence=presence, outdated=presence is not Presence.STOPPED)
+
+    async def check(self, integration: Integration) -> Checked:
+        """What the plugin's own health_check says."""
+        within_s = integration.spec.health.timeout
+        return checked_of(await self._host.check(integration.metadata.name, within_s=within_s))
 
     async def start(
         self,

@@ -10,8 +10,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from brownout.api.reasons import ConditionStatus, ConditionType
+from brownout.api.reasons import ConditionStatus, ConditionType, Health
 from brownout.api.status import PolicyStatus
+from brownout.core.health import wrong
 from brownout.core.instant import Instant
 from brownout.engine.observers import StepDetails, TickDetails
 from brownout.engine.ports import Clock, OutcomeStatus
@@ -39,11 +40,13 @@ class LogObserver:
         self._clock = clock
         self._last: tuple[str, str] | None = None
         self._refused = ""
+        self._health: dict[str, tuple[Health, bool]] = {}
         self._told: OrderedDict[tuple[str, str], _Told] = OrderedDict()
 
     def on_tick(self, details: TickDetails) -> None:
         """Log the decision when it acts, or when its verdict or reason is another than before; and what is refused."""
         self._on_declared(details.policy_status)
+        self._on_health(details)
         decision = details.decision
         said = (decision.verdict, decision.reason)
         if decision.holds and said == self._last:
@@ -66,6 +69,21 @@ class LogObserver:
             event(_LOG, logging.WARNING, "refused; the last good version stays", problems=wrong)
         else:
             event(_LOG, logging.INFO, "all that is declared is accepted again")
+
+    def _on_health(self, details: TickDetails) -> None:
+        """Log who is no longer as healthy as it was, and who is again; of the first look what is not healthy."""
+        now = {key: (seen.record.health, seen.breaker.closed) for key, seen in details.checked.items()}
+        for key, (health, closed) in now.items():
+            before = self._health.get(key, (Health.UNKNOWN, True))
+            if (health, closed) == before or (before[0] is Health.UNKNOWN and health is Health.HEALTHY and closed):
+                continue
+            bad = health is Health.UNHEALTHY or not closed
+            event(
+                _LOG, logging.WARNING if bad else logging.INFO, "health",
+                integration=key, health=health, circuit=details.checked[key].breaker.circuit,
+                message=wrong(details.checked[key].record) or None,
+            )  # fmt: skip
+        self._health = now
 
     def on_step(self, details: StepDetails) -> None:
         """Log a step with what came of it; one that failed is a warning."""

@@ -13,18 +13,20 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Histogram,
+    Metric,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from brownout.api.reasons import State
 from brownout.api.status import IntegrationStatus
 from brownout.core.sample import Resource
 from brownout.engine.observers import StepDetails, TickDetails
-from brownout.telemetry.metric_table import MOST_INTEGRATIONS, OTHER, metric
+from brownout.telemetry.health_metrics import of_health
+from brownout.telemetry.metric_table import MOST_INTEGRATIONS, OTHER, Kind, metric
 
 __all__ = ["MetricsObserver"]
 
@@ -110,20 +112,22 @@ class _LastTick(Collector):
         self._version = version
         self.details: TickDetails | None = None
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One family for each gauge of which anything is known."""
+    def collect(self) -> Iterator[Metric]:
+        """One family for each metric of which anything is known."""
         details = self.details  # another thread may put a newer one while this one is read
         yield from _families({"build_info": [((self._version,), 1.0)]})
         if details is not None:
             yield from _families(_of_machine(details))
             yield from _families(_of_integrations(details))
             yield from _families(_of_requests(details))
+            yield from _families(of_health(details))
 
 
-def _families(series: Mapping[str, Series]) -> Iterator[GaugeMetricFamily]:
+def _families(series: Mapping[str, Series]) -> Iterator[Metric]:
     for name, values in series.items():
         known = metric(name)
-        family = GaugeMetricFamily(known.name, known.meaning, labels=known.labels)
+        kind = CounterMetricFamily if known.kind is Kind.COUNTER else GaugeMetricFamily
+        family = kind(known.name, known.meaning, labels=known.labels)
         for labels, value in values:
             if value is not None:
                 family.add_metric(labels, value)
