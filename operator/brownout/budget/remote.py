@@ -20,7 +20,7 @@ from brownout.engine.budgets import Held
 
 _PATIENCE_S: Final = 10.0
 _LONGEST_ANSWER: Final = 32 * 2**20
-_REFUSED: Final = frozenset({400, 401, 403, 405, 413, 415, 421, 422})
+_REFUSED: Final = frozenset({400, 401, 403, 405, 409, 413, 415, 421, 422})
 
 
 class RemoteBudgets:
