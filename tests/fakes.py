@@ -27,6 +27,7 @@ from brownout.core.training_report import Kept, TrainingReport
 from brownout.engine.hook import Delivery
 from brownout.engine.ports import NOTHING, DecisionRecord, FootprintRecord, Outcome, ProcessId
 from brownout.engine.trainer import TrainingRequest
+from brownout.engine.usage_counts import Told
 from brownout.history.budget_memory import MemoryBudgets
 
 
@@ -452,3 +453,29 @@ class FakeProber:
             with suppress(TimeoutError):
                 async with asyncio.timeout(takes_s):
                     await asyncio.Event().wait()
+
+
+class FakeUsageMeter:
+    """A UsageMeter that remembers each word. `error` is raised."""
+
+    def __init__(self) -> None:
+        self.words: list[tuple[str, int, int]] = []
+        self.error: Exception | None = None
+
+    def count(self, key: str, *, tokens: int = 0, api_calls: int = 0) -> None:
+        """So much was used; what makes no sense was not."""
+        tokens, api_calls = (each if 0 <= each <= 2**53 else 0 for each in (tokens, api_calls))
+        self.words.append((key, tokens, api_calls))
+
+    def take(self) -> Mapping[str, Told]:
+        """The sums of what was said, once."""
+        if self.error is not None:
+            raise self.error
+        words, self.words = self.words, []
+        return {
+            key: Told(
+                tokens=min(2**53, sum(tokens for name, tokens, _ in words if name == key)),
+                api_calls=min(2**53, sum(calls for name, _, calls in words if name == key)),
+            )
+            for key in {name for name, _, _ in words}
+        }

@@ -13,14 +13,17 @@ import pytest
 from brownout.api.reasons import Circuit, ConditionStatus, ConditionType, Health, Reason, State
 from brownout.bootstrap.settings import ENDING
 from brownout.core.plan import Action
+from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.ports import OutcomeStatus
 from brownout.gateway.address import parse_address
 from brownout.gateway.app import Gateway
+from brownout.local.lane import Lane
 from brownout.telemetry.redact import redacted
 from tests.box.stage import Stage
 from tests.checkout import ROOT
 from tests.docs.generated import REFERENCE, render
 from tests.eventually import eventually
+from tests.fakes import FakeBudgets
 from tests.gateway.served import FakeReadModel
 
 PAGES = (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md")
@@ -70,9 +73,10 @@ def test_every_route_is_told() -> None:
     """Those of the gateway, and no others."""
     address = parse_address("127.0.0.1:0")
     assert address is not None
-    app = Gateway(FakeReadModel(), address=address, redact=redacted)._app()
-    routes = {resource.canonical for resource in app.router.resources()}
-    assert {route.removeprefix("GET ") for route in first_column("route")} == routes
+    desk = BudgetDesk(Lane("no disk"), FakeBudgets, kept=lambda: False)
+    app = Gateway(FakeReadModel(desk=desk), address=address, redact=redacted)._app()
+    routes = {f"{route.method} {route.resource.canonical}" for route in app.router.routes() if route.resource}
+    assert set(first_column("route")) == {route for route in routes if not route.startswith("HEAD ")}
 
 
 def test_every_file_of_the_state_folder_is_told(stage: Stage) -> None:

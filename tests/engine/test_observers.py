@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from brownout.engine.observers import Observers, StepDetails, TickDetails
+from brownout.engine.observers import BudgetDetails, Observers, StepDetails, TickDetails
 from tests.engine.world import IN_VIRTUAL_TIME, Watcher, make_box, passing
 
 pytestmark = IN_VIRTUAL_TIME
@@ -20,6 +20,10 @@ class Broken:
     def on_step(self, details: StepDetails) -> None:
         """Fail."""
         raise RuntimeError("step")
+
+    def on_budget(self, details: BudgetDetails) -> None:
+        """Fail."""
+        raise RuntimeError("budget")
 
     def on_fault(self, where: str, message: str) -> None:
         """Fail."""

@@ -17,7 +17,7 @@ from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.sample import Sample
 from brownout.engine.controller import Controller, Service
-from brownout.engine.observers import Observers, StepDetails, TickDetails
+from brownout.engine.observers import BudgetDetails, Observers, StepDetails, TickDetails
 from brownout.engine.ports import NOTHING, Outcome
 from brownout.engine.world import World
 from tests.builders import make_integration
@@ -80,6 +80,7 @@ class Watcher:
         self.ticks: list[TickDetails] = []
         self.steps: list[StepDetails] = []
         self.faults: list[tuple[str, str]] = []
+        self.budgets: list[BudgetDetails] = []
 
     def on_tick(self, details: TickDetails) -> None:
         """Remember a tick."""
@@ -88,6 +89,10 @@ class Watcher:
     def on_step(self, details: StepDetails) -> None:
         """Remember a step."""
         self.steps.append(details)
+
+    def on_budget(self, details: BudgetDetails) -> None:
+        """Remember how a run stands."""
+        self.budgets.append(details)
 
     def on_fault(self, where: str, message: str) -> None:
         """Remember a fault."""

@@ -15,6 +15,7 @@ from brownout.api.policy import BrownoutPolicy
 from brownout.core.instant import Instant
 from brownout.core.outlook import Outlook
 from brownout.core.window import Window
+from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.ports import DecisionRecord
 from brownout.engine.shadow_watch import ShadowReport
 from brownout.gateway.address import Address, parse_address
@@ -40,6 +41,7 @@ class FakeReadModel:
     exposition: bytes = b"brownout_build_info 1.0\n"
     trouble: Exception | None = None
     shadowed: ShadowReport | None = None
+    desk: BudgetDesk | None = None
     asked: list[tuple[str | None, Instant, int]] = field(default_factory=list)
 
     def integrations(self) -> tuple[Integration, ...]:
@@ -80,6 +82,10 @@ class FakeReadModel:
     def alive(self) -> bool:
         """As set."""
         return self.ticking
+
+    def budgets(self) -> BudgetDesk | None:
+        """The one set."""
+        return self.desk
 
     def now(self) -> Instant:
         """A standing clock."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from brownout.api.reasons import ConditionStatus, ConditionType, Reason
+from brownout.api.reasons import BudgetState, ConditionStatus, ConditionType, Reason
 from brownout.api.status import Condition, PolicyStatus
 from brownout.core.plan import Verdict
+from brownout.engine.observers import BudgetDetails
 from brownout.engine.ports import OutcomeStatus
 from brownout.telemetry.log_observer import LogObserver
 from tests.telemetry.told import make_decision, make_step_details, make_tick
@@ -72,6 +73,14 @@ def test_a_step_is_told_with_its_outcome(heard: pytest.LogCaptureFixture, status
     assert message == "step"
     assert (fields["integration"], fields["action"], fields["outcome"]) == ("voice", "Disable", status)
     assert (fields["reason"], fields["detail"], heard.records[0].levelno) == ("AboveThreshold", "exit 1", level)
+
+
+def test_how_a_run_stands_is_told(heard: pytest.LogCaptureFixture) -> None:
+    """Which run, whose, and what it has come to."""
+    details = BudgetDetails(at=1.0, name="voice", integration="voice", state=BudgetState.EXCEEDED, message="used all")
+    LogObserver(SetClock()).on_budget(details)
+    fields = {"run": "voice", "integration": "voice", "state": "Exceeded", "message": "used all"}
+    assert said(heard) == [("budget", fields)]
 
 
 def test_the_same_fault_is_told_once_a_minute(heard: pytest.LogCaptureFixture) -> None:

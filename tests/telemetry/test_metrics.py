@@ -6,13 +6,21 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from brownout.api.reasons import Reason, State
+from brownout.api.reasons import BudgetState, Reason, State
 from brownout.core.health import Answer
 from brownout.core.plan import Verdict
 from brownout.engine.ports import OutcomeStatus
-from brownout.telemetry.metric_table import METRICS, MOST_INTEGRATIONS, markdown
+from brownout.telemetry.metric_table import METRICS, MOST_INTEGRATIONS, MOST_RUNS, markdown
 from brownout.telemetry.metrics import MOST_WORDS, MetricsObserver
-from tests.telemetry.told import GIB, make_decision, make_reading, make_step_details, make_tick, make_wellbeing
+from tests.telemetry.told import (
+    GIB,
+    make_decision,
+    make_reading,
+    make_run,
+    make_step_details,
+    make_tick,
+    make_wellbeing,
+)
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -46,7 +54,10 @@ def told() -> MetricsObserver:
     """An observer that was told one of everything."""
     metrics = observer()
     tick = make_tick(
-        footprints={"voice": GIB}, readings={"voice": make_reading()}, checked={"voice": make_wellbeing(Answer.OK)}
+        footprints={"voice": GIB},
+        readings={"voice": make_reading()},
+        checked={"voice": make_wellbeing(Answer.OK)},
+        runs=(make_run(),),
     )
     metrics.on_tick(tick)
     metrics.on_step(make_step_details())
@@ -155,6 +166,26 @@ def test_rates_beyond_the_cap_are_summed() -> None:
     metrics.on_tick(make_tick(readings={f"job-{number:05}": make_reading() for number in range(1500)}))
     assert value(metrics, "brownout_integration_requests_per_second", integration="_other") == 1000.0
     assert len(series(metrics, "brownout_integration_response_seconds")) == MOST_INTEGRATIONS
+
+
+def test_a_run_shows_what_it_has_used_and_how_it_stands() -> None:
+    """By name and measure; a measure without a limit has no limit's series, and with the run all of it is gone."""
+    metrics = observer()
+    metrics.on_tick(make_tick(runs=(make_run(),)))
+    assert value(metrics, "brownout_budget_used", run="nightly", measure="tokens") == 900.0
+    assert value(metrics, "brownout_budget_limit", run="nightly", measure="tokens") == 1000.0
+    assert len(series(metrics, "brownout_budget_limit")) == 1
+    states = {state: value(metrics, "brownout_budget_state", run="nightly", state=state) for state in BudgetState}
+    assert states == {BudgetState.OK: 0.0, BudgetState.APPROACHING: 1.0, BudgetState.EXCEEDED: 0.0}
+    metrics.on_tick(make_tick())
+    assert not {"brownout_budget_used", "brownout_budget_limit", "brownout_budget_state"} & set(families(metrics))
+
+
+def test_runs_are_bounded() -> None:
+    """Names of runs are words of users: a thousand of them do not become a thousand labels."""
+    metrics = observer()
+    metrics.on_tick(make_tick(runs=tuple(make_run(f"run-{number:04}") for number in range(1000))))
+    assert len(series(metrics, "brownout_budget_state")) == MOST_RUNS * len(BudgetState)
 
 
 def test_open_words_are_capped() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from brownout.api.reasons import Reason, State
+from brownout.api.reasons import BudgetState, Reason, State
 from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.breaker import Breaker, Source, ask, doubled, tell
 from brownout.core.health import NEVER, Answer, Check, Wellbeing, after
@@ -10,7 +10,7 @@ from brownout.core.instant import Instant
 from brownout.core.plan import Action, Decision, Step, Verdict
 from brownout.core.rates import RequestReading
 from brownout.core.sample import Sample
-from brownout.engine.observers import StepDetails, TickDetails
+from brownout.engine.observers import RunFigures, StepDetails, TickDetails
 from brownout.engine.ports import Outcome, OutcomeStatus
 
 GIB = 2**30
@@ -48,6 +48,7 @@ def make_tick(
     durations_s: Mapping[str, float] | None = None,
     readings: Mapping[str, RequestReading] | None = None,
     checked: Mapping[str, Wellbeing] | None = None,
+    runs: tuple[RunFigures, ...] = (),
 ) -> TickDetails:
     """A finished tick: 4 of 8 GiB in use, the forecast at 55 %, CPU not known."""
     return TickDetails(
@@ -63,7 +64,14 @@ def make_tick(
         durations_s=durations_s or {"observe": 0.01, "decide": 0.001},
         readings=readings or {},
         checked=checked or {},
+        runs=runs,
     )  # fmt: skip
+
+
+def make_run(name: str = "nightly", *, tokens: int = 900, state: BudgetState = BudgetState.APPROACHING) -> RunFigures:
+    """A run that may use a thousand tokens, and as many calls as it likes."""
+    used = {"duration": 60.0, "tokens": tokens, "apiCalls": 3}
+    return RunFigures(name=name, state=state, used=used, limits={"tokens": 1000})
 
 
 def make_reading(

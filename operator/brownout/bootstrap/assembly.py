@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from brownout.api.workload import WorkloadKind
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
 from brownout.bootstrap.settings import Settings
+from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.circuits import Circuits
 from brownout.engine.observers import Observers
 from brownout.engine.ports import Home, WorkloadDriver
@@ -17,11 +19,15 @@ from brownout.engine.prober import NoProber, Prober
 from brownout.engine.request_counts import RequestCounts
 from brownout.engine.world import World
 from brownout.history.store import SqliteJournal
+from brownout.local.lane import Lane
 from brownout.processes.backoff import circuit_wait_s
 from brownout.sensing.gauge import Gauge
 from brownout.sensing.hardware import MachineHardware
 from brownout.sensing.node import PsutilSensor
 from brownout.training.child import ChildTrainer
+
+if TYPE_CHECKING:
+    from brownout.engine.budgets import BudgetStore
 
 Service = Callable[[], Awaitable[object]]
 
@@ -59,6 +65,8 @@ def world_of(
     hardware = MachineHardware(on_fault=faults)
     closing.callback(hardware.close)
     journal = SqliteJournal.open(state / "history.db", clock=clock, on_fault=faults)
+    lane = Lane("the file of budgets")
+    closing.callback(lane.close)
     faults.connect(observers)
     return World(
         clock=clock,
@@ -72,7 +80,19 @@ def world_of(
         trainer=ChildTrainer(_TRAINING, state, on_fault=faults),
         prober=parts.prober,
         circuits=parts.circuits,
+        budgets=_desk(state, lane, faults),
         observers=observers,
         dry_run=settings.dry_run,
         node=settings.node,
     )
+
+
+def _desk(state: Path, lane: Lane, faults: FaultLine) -> BudgetDesk:
+    """Budgets of this state: opened when somebody first has one, and by nobody else."""
+
+    def opened() -> "BudgetStore":
+        from brownout.history.budgets import SqliteBudgets  # noqa: PLC0415 - who has no budgets pays nothing for them
+
+        return SqliteBudgets(state, on_fault=lambda message: faults("budgets", message))
+
+    return BudgetDesk(lane, opened, kept=(state / "budgets.db").exists)

@@ -23,7 +23,7 @@ from brownout.core.instant import Instant
 from brownout.core.table import integration_table, place
 from brownout.core.tiers import thresholds_in_force
 from brownout.core.wording import duration, percent, threshold
-from brownout.engine.observers import StepDetails, TickDetails
+from brownout.engine.observers import BudgetDetails, StepDetails, TickDetails
 from brownout.engine.ports import OutcomeStatus
 from brownout.telemetry.lines import text_line
 from brownout.telemetry.log_writer import LineWriter
@@ -112,6 +112,10 @@ class Console:
         trouble = _OUTCOMES.get(outcome.status)
         because = f"; {outcome.detail}" if trouble and outcome.detail else ""
         self._say(f"{trouble}: {step.message}{because}" if trouble else step.message)
+
+    def on_budget(self, details: BudgetDetails) -> None:
+        """Say how a run stands to its limits from now on."""
+        self._say(f"{details.name}: {details.message}")
 
     def on_fault(self, where: str, message: str) -> None:
         """Faults come with the log, which tells the same one only once a minute."""

@@ -26,7 +26,7 @@ from brownout.engine.controller import Controller
 from brownout.engine.observers import Observer, Observers
 from brownout.gateway.address import parse_address
 from brownout.gateway.app import Gateway
-from brownout.gateway.token import read_token
+from brownout.gateway.token import made_token, read_token
 from brownout.telemetry.log_observer import LogObserver
 from brownout.telemetry.logs import event
 from brownout.telemetry.metrics import MetricsObserver
@@ -95,7 +95,8 @@ async def _serve(settings: Settings, view: ControllerView, serving: AsyncExitSta
     address = parse_address(settings.listen)
     if address is None:
         return ""
-    token = read_token(Path(settings.token_file)) if settings.token_file else None
+    own = Path(settings.state) / "token"
+    token = read_token(Path(settings.token_file)) if settings.token_file else made_token(own)
     gateway = Gateway(view, address=address, redact=redacted, token=token, allow_hosts=settings.allow_hosts)
     await gateway.start()
     serving.push_async_callback(gateway.close)

@@ -5,6 +5,7 @@ from brownout.api.policy import BrownoutPolicy
 from brownout.core.instant import Instant
 from brownout.core.outlook import Outlook
 from brownout.core.window import Window
+from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.controller import Controller
 from brownout.engine.ports import DecisionRecord
 from brownout.engine.shadow_watch import ShadowReport
@@ -63,6 +64,10 @@ class ControllerView:
     def alive(self) -> bool:
         """Whether the loop ticks."""
         return self._controller.alive()
+
+    def budgets(self) -> BudgetDesk | None:
+        """The desk of budgets."""
+        return self._world.budgets
 
     def now(self) -> Instant:
         """Now."""

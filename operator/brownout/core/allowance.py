@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from brownout.api.budget import Per
 from brownout.api.reasons import BudgetState, Reason
-from brownout.core.instant import Instant
+from brownout.api.status import IntegrationStatus
+from brownout.core.instant import Instant, from_rfc3339
 
 REASONS = {BudgetState.APPROACHING: Reason.BUDGET_APPROACHING, BudgetState.EXCEEDED: Reason.BUDGET_EXCEEDED}
 
@@ -41,6 +42,22 @@ class Allowance:
 
 #: Of an integration without a budget, or of which nothing is known to have been used.
 UNLIMITED = Allowance()
+
+
+def remembered(status: IntegrationStatus | None, *, now: Instant) -> Allowance:
+    """What a status remembers of it, for a controller that has just begun and cannot ask what was used."""
+    kept = status.budget if status else None
+    resets_at = from_rfc3339(kept.resets_at) if kept else None
+    if status is None or kept is None or kept.state is None or (resets_at is not None and now >= resets_at):
+        return UNLIMITED
+    said = status.message if status.reason is REASONS.get(kept.state) else None
+    return Allowance(
+        state=kept.state,
+        percent=kept.percent,
+        message=said or "its budget, as it was last known",
+        returns_when=status.returns_when or "what it has used can be read again",
+        resets_at=resets_at,
+    )
 
 
 def window_start(per: Per | None, now: Instant) -> Instant:

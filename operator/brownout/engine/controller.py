@@ -58,6 +58,7 @@ class Controller:
                 group.create_task(self.sentinel.run())
                 group.create_task(self.reconciler.load.run(self.wake))
                 group.create_task(self.reconciler.health.run(self.wake))
+                group.create_task(self.reconciler.budgets.run(self.wake))
                 group.create_task(self._hardware.run())
                 group.create_task(self.training.run())
                 group.create_task(self._plan())
@@ -127,6 +128,7 @@ class Controller:
     async def _drain(self) -> None:
         await self.reconciler.board.drain(patience_s=DRAIN_S)
         await self.reconciler.reporter.finish(patience_s=DRAIN_S)
+        await self.reconciler.budgets.close()
         drivers = {id(driver): driver for driver in self._world.drivers.values()}
         await asyncio.gather(*(driver.close() for driver in drivers.values()), return_exceptions=True)
         await self._world.journal.close()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
+from brownout.api.reasons import BudgetState
 from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.capability import Notice
 from brownout.core.health import Wellbeing
@@ -16,6 +17,16 @@ from brownout.core.sample import Sample
 from brownout.engine.ports import Outcome
 
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFigures:
+    """A run that has not ended: what it has used and what it may, by measure, in seconds and counts."""
+
+    name: str
+    state: BudgetState
+    used: Mapping[str, float]
+    limits: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +46,7 @@ class TickDetails:
     readings: Mapping[str, RequestReading] = field(default_factory=lambda: MappingProxyType({}))
     notices: tuple[Notice, ...] = ()
     checked: Mapping[str, Wellbeing] = field(default_factory=lambda: MappingProxyType({}))
+    runs: tuple[RunFigures, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +59,17 @@ class StepDetails:
     duration_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetDetails:
+    """A run stands otherwise to its limits from now on. `integration` is its key, where it is one's."""
+
+    at: Instant
+    name: str
+    state: BudgetState
+    message: str
+    integration: str | None = None
+
+
 class Observer(Protocol):
     """Told of what happens. Observers never raise and never block; they cannot change anything."""
 
@@ -56,6 +79,10 @@ class Observer(Protocol):
 
     def on_step(self, details: StepDetails) -> None:
         """A step has ended."""
+        ...
+
+    def on_budget(self, details: BudgetDetails) -> None:
+        """A run has come close to a limit, has passed one, or is within its limits again."""
         ...
 
     def on_fault(self, where: str, message: str) -> None:
@@ -76,6 +103,10 @@ class Observers:
     def on_step(self, details: StepDetails) -> None:
         """A step has ended."""
         self._each(lambda observer: observer.on_step(details))
+
+    def on_budget(self, details: BudgetDetails) -> None:
+        """A run stands otherwise to its limits."""
+        self._each(lambda observer: observer.on_budget(details))
 
     def on_fault(self, where: str, message: str) -> None:
         """Something of the world failed and was contained."""

@@ -24,6 +24,7 @@ from brownout.core.plan import Decision, Step, Verdict
 from brownout.core.sample import Sample
 from brownout.core.snapshot import Snapshot
 from brownout.core.standing import Standing, rejected_status, status_of
+from brownout.engine.budget_watch import BudgetWatch
 from brownout.engine.health_watch import HealthWatch
 from brownout.engine.herald import Herald
 from brownout.engine.load_watch import LoadWatch, Seen
@@ -62,6 +63,7 @@ class Reconciler:
         self._resumed = False
         self.load = LoadWatch(world, self._seen)
         self.shadows = ShadowWatch(world)
+        self.budgets = BudgetWatch(world, lambda: (self.inventory, self._observed))
         self.reporter = Reporter(world)
         self._herald = Herald(world)
         self.board = Switchboard(world, wake)
@@ -88,6 +90,7 @@ class Reconciler:
         watch = Stopwatch(self._world.clock)
         with watch("observe"):
             sample, observed = await observe(self._world, inventory)
+            await self.budgets.catch_up()
         with watch("decide"):
             snapshot = self._take_in(inventory, sample, observed)
             decision = decide(snapshot, now=self._world.clock.now())
@@ -131,7 +134,7 @@ class Reconciler:
         if self.snapshot is None or not self.inventory.complete:
             return
         now = self._world.clock.now()
-        members = members_of(self.inventory, self._observed, self.board.worst, now=now)
+        members = self.budgets.allowed(members_of(self.inventory, self._observed, self.board.worst, now=now))
         outlook = replace(self.snapshot.outlook, measured_percent=used_percent, base=None, total=None, why="")
         snapshot = replace(self.snapshot, members=members, outlook=outlook, in_flight=self.board.in_flight)
         decision = ask(emergency, snapshot, now=now)
@@ -156,6 +159,7 @@ class Reconciler:
         board.ledger, undone = let_go(board.ledger, members, in_flight=board.in_flight, now=now)
         if undone:
             members = members_of(inventory, observed, board.ledger, now=now)
+        members = self.budgets.allowed(members)
         triggers = self.load.triggers()
         snapshot = snapshot_of(policy, board.ledger, members, in_flight=board.in_flight, now=now, triggers=triggers)
         self._keep(sample, snapshot)
@@ -266,6 +270,7 @@ class Reconciler:
             policy_status=self.policy_status,
             durations_s=durations_s,
             notices=self._news(),
+            runs=self.budgets.runs,
             readings={key: reading for key, reading in self.load.readings.items() if key in self.statuses},
             checked=self.health.all_seen(),
         )

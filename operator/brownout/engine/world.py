@@ -9,6 +9,7 @@ from brownout.api.workload import WorkloadKind
 from brownout.core.errors import BrownoutError, describe
 from brownout.core.sample import plausible
 from brownout.core.tiers import Hardware, in_force
+from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.circuits import Circuits
 from brownout.engine.hardware import UnknownHardware
 from brownout.engine.observers import Observers
@@ -26,6 +27,7 @@ from brownout.engine.ports import (
 from brownout.engine.prober import NoProber, Prober
 from brownout.engine.request_counts import RequestCounts
 from brownout.engine.trainer import NoTrainer, Trainer
+from brownout.engine.usage_counts import UsageCounts, UsageMeter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class World:
     journal: Journal
     requests: RequestMeter = field(default_factory=RequestCounts)
     hardware: HardwareSensor = field(default_factory=UnknownHardware)
+    usage: UsageMeter = field(default_factory=UsageCounts)
+    budgets: BudgetDesk | None = None
     trainer: Trainer = field(default_factory=NoTrainer)
     prober: Prober = field(default_factory=NoProber)
     circuits: Circuits = field(default_factory=Circuits)

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from brownout.core.errors import AlreadyRunning, BrownoutError, ControllerFault, InvalidInput
 from brownout.gateway.address import Address
+from brownout.gateway.budget_routes import BudgetRoutes
 from brownout.gateway.connections import Connection, Limits, Lobby
 from brownout.gateway.documents import Document, Redact
 from brownout.gateway.guards import add_headers, body_guard, errors_in_our_form, host_guard, patience, token_guard
@@ -52,7 +53,7 @@ class Gateway:
             )
         self._model = model
         self._redact = redact
-        self._token = None if address.loopback else token
+        self._token = token
         self._allow_hosts = tuple(allow_hosts)
         self._lobby = Lobby(limits or Limits())
         self._address = address
@@ -89,10 +90,11 @@ class Gateway:
         await asyncio.sleep(0)  # what was dropped is closed at the loop's next turn
 
     def _app(self) -> web.Application:
-        host, token = host_guard(self._address, self._allow_hosts), token_guard(self._token)
+        host = host_guard(self._address, self._allow_hosts)
+        token = token_guard(self._token, reads_open=self._address.loopback)
         body = body_guard(self._lobby.limits)
         guards: list[Middleware] = [patience, errors_in_our_form, host, token, body]
-        app = web.Application(middlewares=guards)
+        app = web.Application(middlewares=guards, client_max_size=self._lobby.limits.body_bytes)
         app.on_response_prepare.append(add_headers)
         rendering = asyncio.Lock()
         probes, views = Probes(self._model, self._redact, rendering), Views(self._model, self._redact)
@@ -106,7 +108,14 @@ class Gateway:
         app.router.add_get("/v1/forecast", _plain(views.forecast))
         app.router.add_get("/v1/shadows", _made_apart(views.shadows, rendering))
         app.router.add_get("/v1/decisions", _awaited(views.decisions, "integration", "since", "limit"))
+        if (desk := self._model.budgets()) is not None:
+            BudgetRoutes(desk, self._model.now, self._owned).add_to(app.router)
         return app
+
+    def _owned(self) -> frozenset[str]:
+        """Names of runs that belong to an integration with a budget in its spec."""
+        found = (each.metadata for each in self._model.integrations() if each.spec.budget is not None)
+        return frozenset(name for each in found for name in (each.name, f"{each.namespace}/{each.name}"))
 
 
 def _plain(view: Callable[[Query], Document], *parameters: str) -> Handler:

@@ -22,6 +22,7 @@ __all__ = ["add_headers", "body_guard", "errors_in_our_form", "host_guard", "pat
 _LOG: Final = logging.getLogger(__name__)
 #: What a supervisor asks without a token: one word, and sentences that name no secret.
 OPEN_ROUTES: Final = frozenset({"/livez", "/readyz"})
+_LOOKS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HTTP_PORT: Final = 80
 
 
@@ -122,19 +123,29 @@ def body_guard(limits: Limits) -> Middleware:
     return guard
 
 
-def token_guard(token: Token | None) -> Middleware:
-    """Ask for the token on every route but the open ones; None: all are open (loopback alone may have none)."""
+def token_guard(token: Token | None, *, reads_open: bool) -> Middleware:
+    """Ask for the token on every route but the probes; with `reads_open` (on loopback) only where state is changed.
+
+    Every user of the machine reaches its loopback, and every page that one of them has open can send to it: to look is
+    one thing, to change is another (faults S-03, S-04). Without a token nothing can be changed.
+    """
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.getall("Authorization", [])
-        if token is None or request.path in OPEN_ROUTES or (len(given) == 1 and token.opens(given[0])):
+        free = request.path in OPEN_ROUTES or (reads_open and not _changes(request))
+        if free or (token is not None and len(given) == 1 and token.opens(given[0])):
             return await handler(request)
         reply = problem(401, "this needs the token", allowed="Authorization: Bearer TOKEN")
         reply.headers["WWW-Authenticate"] = "Bearer"
         return reply
 
     return guard
+
+
+def _changes(request: web.Request) -> bool:
+    """Whether a route is asked that may change something: none that does not exist, nor a method that is not served."""
+    return request.method not in _LOOKS and request.match_info.http_exception is None
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001 - aiohttp's signature

@@ -1,5 +1,6 @@
 """Queries: the parameters of a request, each checked, so that a slip of the pen is answered and not passed over."""
 
+import math
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -9,7 +10,7 @@ from aiohttp import web
 from brownout.api.durations import InvalidDuration, parse_duration
 from brownout.gateway.replies import Refusal
 
-__all__ = ["Query", "duration_s", "name_text", "one_of", "whole_number"]
+__all__ = ["Query", "duration_s", "name_text", "one_of", "share_text", "whole_number"]
 
 _LONGEST_NAME: Final = 317  # a namespace, a slash and a name: 63 + 1 + 253
 _LONGEST_NUMBER: Final = 10
@@ -53,6 +54,17 @@ def name_text(text: str) -> str:
     if not text or len(text) > _LONGEST_NAME or not text.isascii() or not text.isprintable():
         raise ValueError("a name, or namespace/name")
     return text
+
+
+def share_text(text: str) -> float:
+    """A share of the whole, from 0 to 1. Raises ValueError."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0.0 <= share <= 1.0:  # which NaN is not either
+        raise ValueError("a number from 0 to 1, such as 0.85")
+    return share
 
 
 def one_of(words: type[StrEnum]) -> Callable[[str], StrEnum]:

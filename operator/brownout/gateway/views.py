@@ -11,6 +11,7 @@ from brownout.core.sample import Resource
 from brownout.core.tiers import thresholds_in_force
 from brownout.core.trends import trend
 from brownout.core.window import Window
+from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.ports import DecisionRecord
 from brownout.engine.shadow_watch import ShadowReport
 from brownout.gateway import documents
@@ -64,6 +65,10 @@ class ReadModel(Protocol):
 
     def alive(self) -> bool:
         """Whether the last tick is recent: not older than three intervals, or a minute where that is longer."""
+        ...
+
+    def budgets(self) -> BudgetDesk | None:
+        """The desk of budgets; None where none are kept."""
         ...
 
     def now(self) -> Instant:

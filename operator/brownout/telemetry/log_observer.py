@@ -14,7 +14,7 @@ from brownout.api.reasons import ConditionStatus, ConditionType, Health
 from brownout.api.status import PolicyStatus
 from brownout.core.health import wrong
 from brownout.core.instant import Instant
-from brownout.engine.observers import StepDetails, TickDetails
+from brownout.engine.observers import BudgetDetails, StepDetails, TickDetails
 from brownout.engine.ports import Clock, OutcomeStatus
 from brownout.telemetry.logs import event
 
@@ -94,6 +94,13 @@ class LogObserver:
             integration=step.key, action=step.action, level=step.level or None, outcome=outcome.status,
             reason=step.reason, message=step.message, detail=outcome.detail or None,
             seconds=round(details.duration_s, 3),
+        )  # fmt: skip
+
+    def on_budget(self, details: BudgetDetails) -> None:
+        """Log how a run stands to its limits from now on."""
+        event(
+            _LOG, logging.INFO, "budget",
+            run=details.name, integration=details.integration, state=details.state, message=details.message,
         )  # fmt: skip
 
     def on_fault(self, where: str, message: str) -> None:

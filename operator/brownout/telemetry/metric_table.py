@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["METRICS", "MOST_INTEGRATIONS", "OTHER", "Kind", "Metric", "markdown", "metric"]
+__all__ = ["METRICS", "MOST_INTEGRATIONS", "MOST_RUNS", "OTHER", "Kind", "Metric", "markdown", "metric"]
 
 #: Integrations with series of their own; the rest share one. 1000 of them are some 7000 series and 0.6 MB.
 MOST_INTEGRATIONS: Final = 1000
+#: Budget runs with series of their own, the newest; 100 are some 1000 series.
+MOST_RUNS: Final = 100
 #: The label of the shared series. No integration can bear it: names hold no underscore.
 OTHER: Final = "_other"
 
@@ -75,6 +77,9 @@ METRICS: Final = (
     _counter("integration_check_errors_total", "Checks that failed since then.", "integration"),
     _counter("integration_slow_checks_total", "Checks that were answered too late since then.", "integration"),
     _counter("integration_circuit_openings_total", "Times that its circuit opened since then.", "integration"),
+    _gauge("budget_used", "What a run that has not ended has used: seconds, tokens, calls.", "run", "measure"),
+    _gauge("budget_limit", "What it may use; no series where it has no limit.", "run", "measure"),
+    _gauge("budget_state", "1 for how it stands to its limits, 0 for the others.", "run", "state"),
     _counter("decisions_total", "Decisions, one for each tick.", "verdict", "reason"),
     _counter("steps_total", "Steps that ended.", "action", "outcome"),
     _histogram("step_seconds", "Time from the beginning of a step to its end.", "action", buckets=_STEP_BUCKETS),

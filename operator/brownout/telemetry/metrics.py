@@ -24,7 +24,8 @@ from prometheus_client.registry import Collector
 from brownout.api.reasons import State
 from brownout.api.status import IntegrationStatus
 from brownout.core.sample import Resource
-from brownout.engine.observers import StepDetails, TickDetails
+from brownout.engine.observers import BudgetDetails, StepDetails, TickDetails
+from brownout.telemetry.budget_metrics import of_budgets
 from brownout.telemetry.health_metrics import of_health
 from brownout.telemetry.metric_table import MOST_INTEGRATIONS, OTHER, Kind, metric
 
@@ -68,6 +69,9 @@ class MetricsObserver:
         action = details.step.action.value
         self._counters["steps_total"].labels(action, details.outcome.status.value).inc()
         self._histograms["step_seconds"].labels(action).observe(details.duration_s)
+
+    def on_budget(self, details: BudgetDetails) -> None:
+        """How runs stand is drawn from the last tick."""
 
     def on_fault(self, where: str, message: str) -> None:  # noqa: ARG002 - messages are for the log: as a label they are unbounded
         """Count the fault."""
@@ -121,6 +125,7 @@ class _LastTick(Collector):
             yield from _families(_of_integrations(details))
             yield from _families(_of_requests(details))
             yield from _families(of_health(details))
+            yield from _families(of_budgets(details))
 
 
 def _families(series: Mapping[str, Series]) -> Iterator[Metric]:

@@ -12,7 +12,7 @@ from typing import Final
 from brownout.api.notify import Notify
 from brownout.core.capability import Capability, Notice
 from brownout.engine.hook import Delivery, Hook
-from brownout.engine.observers import StepDetails, TickDetails
+from brownout.engine.observers import BudgetDetails, StepDetails, TickDetails
 from brownout.engine.ports import Clock
 
 __all__ = ["Lane", "Notifier"]
@@ -52,6 +52,9 @@ class Notifier:
 
     def on_step(self, details: StepDetails) -> None:
         """Nothing: a step is told when its tick has seen what came of it."""
+
+    def on_budget(self, details: BudgetDetails) -> None:
+        """Nothing: what a budget takes from an integration is told as a notice."""
 
     def on_fault(self, where: str, message: str) -> None:
         """Nothing."""

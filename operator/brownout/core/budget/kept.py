@@ -116,8 +116,9 @@ def resumable(newest: KeptRun | None, name: str) -> KeptRun:
     """The newest run of a name itself. Raises NoSuchRun where there is none, or nothing is left to continue."""
     if newest is None:
         raise NoSuchRun(f'there is no run "{name}" to resume', advice="begin it with open")
-    if newest.run.stopped_by is Ending.COMPLETED:
-        raise NoSuchRun(f'the last run "{name}" was completed', advice="begin a new one with open")
+    if newest.run.stopped_by in (Ending.COMPLETED, Ending.RENEWED):
+        over = "was completed" if newest.run.stopped_by is Ending.COMPLETED else "is over with its window"
+        raise NoSuchRun(f'the last run "{name}" {over}', advice="begin a new one with open")
     return newest
 
 

@@ -26,6 +26,7 @@ class Ending(StrEnum):
     STOPPED_GRACEFULLY = "StoppedGracefully"  # approached a limit with much left to do: partial results
     STOPPED_EXCEEDED = "StoppedExceeded"
     STOPPED_ON_REQUEST = "StoppedOnRequest"
+    RENEWED = "Renewed"  # its window (`per: day`) is over: the next run of that name counts from zero
     ABANDONED = "Abandoned"  # crashed, and a new one was begun in its place, or nobody resumed it for 30 days
 
 

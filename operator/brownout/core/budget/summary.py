@@ -29,8 +29,9 @@ def ending_text(run: RunRecord, assessment: Assessment) -> str:
             return f"stopped, the limit of {named(assessment.exceeded)} is reached"
         case Ending.STOPPED_ON_REQUEST:
             return "stopped on request"
-        case Ending.ABANDONED:
-            return "abandoned after an interruption"
+        case Ending.ABANDONED | Ending.RENEWED as over:
+            renewed = "over with its window, the next one counts from zero"
+            return renewed if over is Ending.RENEWED else "abandoned after an interruption"
         case None:
             state = f"{assessment.state} ({near})" if near else str(assessment.state)
             return f"interrupted, can be resumed; {state}" if run.interrupted else f"open; {state}"
