@@ -1,14 +1,12 @@
-"""A run as a program holds it: in memory and in a file it does the same."""
+"""A run as a program holds it: in memory, in a file and behind a gateway it does the same."""
 
 import math
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from brownout.bootstrap.clock import SteadyClock
 from brownout.budget import (
     Advice,
     BudgetState,
@@ -21,57 +19,19 @@ from brownout.budget import (
     Run,
 )
 from brownout.core.budget.usage import Usage
-from brownout.engine.budgets import BudgetStore
 from brownout.history.budgets import SqliteBudgets
+from tests.budget.desks import Desk, SetClock, desk_of
 from tests.fakes import FakeBudgets
 from tests.worlds import NOW
 
-TOKENS, CALLS = Measure.TOKENS, Measure.API_CALLS
+TOKENS = Measure.TOKENS
 
 
-class SetClock(SteadyClock):
-    """A clock that shows what the test sets."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.at = NOW
-
-    def now(self) -> float:
-        """What the test set."""
-        return self.at
-
-
-@dataclass
-class Desk:
-    """A clock, and runs on stores: each run on disk has one of its own, as in a process of its own."""
-
-    make_store: Callable[[], BudgetStore]
-    clock: SetClock = field(default_factory=SetClock)
-
-    @property
-    def store(self) -> BudgetStore:
-        """A store for whoever is not the run."""
-        return self.make_store()
-
-    def open(self, limits: Limits | None = None, name: str = "agent") -> Run:
-        """As Run.open, with this clock."""
-        store = self.store
-        held = store.open(name, limits or Limits(duration="1h", tokens=1000), now=self.clock.now())
-        return Run(store, held, clock=self.clock)
-
-    def resume(self, name: str = "agent") -> Run:
-        """As Run.resume, with this clock."""
-        store = self.store
-        return Run(store, store.resume(name, now=self.clock.now()), clock=self.clock)
-
-
-@pytest.fixture(params=["memory", "disk"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
+@pytest.fixture(params=["memory", "disk", "gateway"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """Each kind of store."""
-    memory = FakeBudgets()
-    return Desk(
-        (lambda: memory) if request.param == "memory" else lambda: SqliteBudgets(tmp_path, on_fault=pytest.fail)
-    )
+    with desk_of(request.param, tmp_path) as made:
+        yield made
 
 
 PLACES: list[Callable[[Path], Path | None]] = [lambda path: path, lambda path: path / "runs.db", lambda _: None]
