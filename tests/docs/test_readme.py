@@ -33,6 +33,11 @@ BOX = (
     "brownout explain voice --state ./state",
     "brownout history --state ./state --since 1h",
 )
+PLUGIN = (
+    "brownout plugins new greeter --plugins companion/plugins",
+    "brownout plugins check greeter --plugins companion/plugins",
+    "brownout plugins trust greeter --state ./state",
+)
 CLUSTER = (
     "kubectl apply -k manifests/base",
     "kubectl apply -k manifests/samples/cluster",
@@ -104,7 +109,7 @@ def reader(tmp_path: Path) -> Reader:
 
 def test_every_command_of_the_readme_is_run_below() -> None:
     """A command that is added to the README is added here."""
-    assert sorted(commands()) == sorted((*MAKE, *SETUP, *BOX, *CLUSTER))
+    assert sorted(commands()) == sorted((*MAKE, *SETUP, *BOX, *PLUGIN, *CLUSTER))
 
 
 def test_make_run_starts_four_and_leaves_none(reader: Reader) -> None:
@@ -132,7 +137,7 @@ def test_make_demo_shows_them_go_and_come_back(reader: Reader) -> None:
 
 def test_the_first_integration_works_as_it_is_told(reader: Reader) -> None:
     """Checked, run, looked at, explained: each command of a box, in its order."""
-    (text,) = blocks("yaml")
+    text, _ = blocks("yaml")
     file = reader.folder / "companion" / "voice.yaml"
     file.parent.mkdir()
     file.write_text(text.replace('"9000"', f'"{_free_port()}"'))
@@ -148,6 +153,23 @@ def test_the_first_integration_works_as_it_is_told(reader: Reader) -> None:
         assert "its owner wants it on: started voice" in reader.types(history)
     assert running.returncode == 130
     assert not _marked(state)
+
+
+def test_the_first_plugin_works_as_it_is_told(reader: Reader) -> None:
+    """Made, checked, run by an integration, and trusted: after that another byte in it does not run."""
+    _, text = blocks("yaml")
+    new, check, trust = PLUGIN
+    state, folder = reader.folder / "state", reader.folder / "companion"
+    reader.types(new)
+    assert reader.types(check).startswith("greeter 1.0.0: can run\n")
+    (folder / "greeter.yaml").write_text(text)
+    with reader.running(BOX[1]):
+        eventually(lambda: reader.states(state) == {"greeter": "Enabled"}, within_s=PATIENCE_S)
+    assert not _marked(state)
+    assert reader.types(trust).endswith("  greeter 1.0.0\n")
+    (folder / "plugins" / "greeter" / "greeter.py").write_text("raise SystemExit\n")
+    listed = reader.types("brownout plugins list --state ./state")
+    assert listed.splitlines()[1].endswith("no: not trusted")
 
 
 @pytest.mark.cluster

@@ -48,13 +48,6 @@ class Settings:
     log_level: str = "info"
     table: bool = False
 
-    @property
-    def plugin_folders(self) -> tuple[Path, ...]:
-        """Where plugins are looked for, beside the installed packages; none where nothing was named."""
-        if self.plugins is not None:
-            return (Path(self.plugins),)
-        return (plugins_of(Path(self.directory)),) if self.directory is not None else ()
-
     def to_json(self) -> str:
         """For the argument of the process that runs it."""
         return json.dumps(asdict(self))
