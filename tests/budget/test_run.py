@@ -63,6 +63,21 @@ def test_the_state_follows_the_usage_and_the_clock(desk: Desk) -> None:
     assert run.assessment().exceeded == (Measure.DURATION,)
 
 
+def test_a_run_whose_window_is_over_goes_on_as_the_next_of_its_name(desk: Desk) -> None:
+    """Whoever asks after midnight is answered for the new day, and records there; the old day keeps what it had."""
+    run = desk.open()
+    run.record(tokens=1000)
+    assert not run.should_continue(0.5)
+    yesterday = run.id
+    desk.store.end(yesterday, now=desk.clock.at, ending=Ending.RENEWED)
+    desk.clock.at += 5.0
+    assert run.should_continue(0.5)
+    run.record(tokens=10)
+    assert (run.id != yesterday, run.usage()[TOKENS].used) == (True, 10)
+    assert desk.store.find(yesterday, now=desk.clock.at).usage.tokens == 1000
+    assert run.end().stopped_by is Ending.COMPLETED
+
+
 def test_it_is_told_whether_to_go_on(desk: Desk) -> None:
     """Requirement B4, from the outside."""
     run = desk.open(Limits(tokens=100))

@@ -136,6 +136,8 @@ class Run:
                 self._store.record(self.id, NOTHING_USED, now=now, session=self._session)
                 self._signed_at = now
             self._known = self._store.find(self.id, now=now, session=self._session)
+            if self._known.stopped_by is Ending.RENEWED:
+                self._join_next(now)
             self._known_at = now
         except HistoryUnavailable:
             since = 0.0 if self._known.ended else now - self._known_at
@@ -234,6 +236,13 @@ class Run:
         self._over = self._store.leave(self.id, self._session, now=now, ending=ending)
         self._store.close()
         return self._over
+
+    def _join_next(self, now: float) -> None:
+        """The window of the run is over (`per: day` of an integration): from now on it is the next one of its name."""
+        self._store.leave(self.id, self._session, now=now, ending=None)
+        held = self._store.open(self.name, self._known.limits, now=now)
+        self.id, self._session, self._known = held.run.id, held.session, held.run
+        self._opened_at, self._points = now, ()
 
     def _at(self, progress: float | None) -> RunRecord:
         found = self.now()

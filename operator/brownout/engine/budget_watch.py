@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: A limit is noticed that much late at most. What a program uses meanwhile it uses; who must not pass a limit by a
 #: single token asks `should_continue` before each call.
-LOOK_EVERY_S: Final = 5.0
+LOOK_EVERY_S: Final = 2.0
 #: A tick waits that long for what a newcomer has used; a disk that takes longer is a disk in trouble.
 FIRST_LOOK_S: Final = 2.0
 #: Runs that are shown beside those of integrations, the newest ones.
