@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import box, budgets, cases, cluster, decisions, discovery, emergency, goals, hour, training
+from tests.bench import box, budgets, cases, cluster, decisions, discovery, emergency, goals, hour, levels, training
 from tests.bench.report import Figure, show
 
 PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "decisions": decisions.figures,
     "cases": cases.figures,
     "goals": goals.figures,
+    "levels": levels.figures,
     "box": box.figures,
     "budgets": budgets.figures,
     "emergency": emergency.figures,
