@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from brownout.api.reasons import Reason, State
-from brownout.engine.proving import PROVE_S
+from brownout.core.health import Answer, Checked
+from brownout.engine.proving import PROVE_S, START_DEADLINE_S
 from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing, until
+from tests.fakes import FakeProber
 
 pytestmark = IN_VIRTUAL_TIME
 
@@ -139,3 +141,37 @@ async def test_after_a_crash_a_lowered_one_that_does_not_run_is_started_at_its_l
         await passing(7.0)
     assert box.log.texts("start voice")[0] == "start voice medium"
     assert box.machine["voice"].running
+
+
+async def test_a_level_that_runs_but_fails_its_check_is_undone() -> None:
+    """Alive is not well: what passed its check before must pass it at the new level within its time to start."""
+    box, prober = probed(), FakeProber()
+    async with box.controlled(prober=prober):
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: box.machine["voice"].level == "medium", within_s=20.0)
+        prober.answers["voice"] = Checked(answer=Answer.FAILED, why="it answers 500")
+        await until(lambda: box.machine["voice"].level == "large", within_s=START_DEADLINE_S + 10.0)
+        del prober.answers["voice"]
+        await until(lambda: "resolve Failed" in box.log.texts("resolve"), within_s=15.0)
+    failed = next(record for record in box.journal.records.values() if record.outcome == "Failed")
+    assert failed.detail == "medium did not come up (its check fails: it answers 500); large was started again"
+
+
+async def test_what_failed_its_check_before_is_lowered_all_the_same() -> None:
+    """A check that is wrong by itself must not keep pressure from lowering."""
+    box, prober = probed(), FakeProber()
+    prober.answers["voice"] = Checked(answer=Answer.FAILED, why="it answers 500")
+    async with box.controlled(prober=prober):
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: "resolve Done" in box.log.texts("resolve"), within_s=30.0)
+        assert box.machine["voice"].level == "medium"
+
+
+def probed() -> Box:
+    """Make the same box, whose voice names a check."""
+    box = make_box(voice={"levels": LEVELS, "health": {"http": {"port": 9000}}}, interval="5s")
+    voice = box.machine["voice"]
+    voice.level, voice.sizes = "large", dict(SIZES)
+    return box

@@ -14,7 +14,7 @@ from brownout.core.wording import sentence
 from brownout.engine.observe import MOST_DETAIL, PATIENCE_S
 from brownout.engine.observers import StepDetails
 from brownout.engine.ports import Inventory, Outcome, OutcomeStatus, WorkloadDriver
-from brownout.engine.proving import PROVE_S, START_DEADLINE_S, Switch, is_switch, proven
+from brownout.engine.proving import PROVE_S, START_DEADLINE_S, Switch, is_switch, proven, well
 from brownout.engine.validate import stale
 from brownout.engine.world import World, faulty
 
@@ -99,31 +99,23 @@ async def _switch(
         return Outcome(status=OutcomeStatus.FAILED, detail="this home cannot run such a workload")
     try:
         async with asyncio.timeout(step.grace_s + STUCK_S):
+            was_well = not is_switch(step) or await well(world, inventory.integrations[step.key])
             outcome = await _asked(driver, step, inventory, grace_s=grace_s, replicas=replicas)
         if is_switch(step) and outcome.status is OutcomeStatus.DONE:
-            outcome = await _proven(world, driver, step, inventory, outcome, replicas=replicas, overtaken=overtaken)
+            switch = _switch_of(step, inventory, overtaken, was_well=was_well)
+            async with asyncio.timeout(2.0 * START_DEADLINE_S + step.grace_s + STUCK_S):
+                outcome = await proven(world, driver, switch, outcome, replicas)
     except Exception as error:  # noqa: BLE001 - a driver's bug is one failed step, not the end of the guard
         world.observers.on_fault("workload", f"{step.name}: {faulty(error)}")
         outcome = Outcome(status=OutcomeStatus.FAILED, detail=describe(error))
     return replace(outcome, detail=sentence(outcome.detail, longest=MOST_DETAIL))
 
 
-async def _proven(  # noqa: PLR0913 - the same, with what was asked for
-    world: World,
-    driver: WorkloadDriver,
-    step: Step,
-    inventory: Inventory,
-    done: Outcome,
-    *,
-    replicas: int | None,
-    overtaken: Callable[[], str],
-) -> Outcome:
-    """The outcome once the new level has come up, or the one before it runs again."""
-    settle_s = inventory.policy.spec.stabilization.settle
+def _switch_of(step: Step, inventory: Inventory, overtaken: Callable[[], str], *, was_well: bool) -> Switch:
+    """What is to be proven of a step between two levels."""
+    prove_s = min(PROVE_S, inventory.policy.spec.stabilization.settle)
     integration = inventory.integrations[step.key]
-    switch = Switch(integration=integration, step=step, overtaken=overtaken, prove_s=min(PROVE_S, settle_s))
-    async with asyncio.timeout(START_DEADLINE_S + step.grace_s + STUCK_S):
-        return await proven(world, driver, switch, done, replicas)
+    return Switch(integration=integration, step=step, overtaken=overtaken, prove_s=prove_s, was_well=was_well)
 
 
 async def _asked(

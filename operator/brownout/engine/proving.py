@@ -1,7 +1,8 @@
 """Proving a switch of level: the new level must come up, or the one before it is started again.
 
 A level that was never tried on this machine (its model is not there, its settings are wrong) must cost its users a
-moment, not the integration. What is asked is the driver's own word: it runs, and goes on running for a few seconds.
+moment, not the integration. It is up when it runs, goes on running for a few seconds, and passes its health check,
+unless it failed that before the switch too.
 """
 
 import asyncio
@@ -9,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from brownout.api.integration import Integration, Level
+from brownout.core.health import Answer
 from brownout.core.ladder import ladder_of
 from brownout.core.member import Observation, Presence
 from brownout.core.plan import Action, Step
 from brownout.engine.observe import PATIENCE_S
 from brownout.engine.ports import Outcome, OutcomeStatus, WorkloadDriver
+from brownout.engine.probing import Probing
 from brownout.engine.world import World
 
 # What has run for so long has read its configuration and has not fallen over it. Never longer than the settle time:
@@ -31,12 +34,16 @@ _DOWN = (Presence.FAILED, Presence.STOPPED, Presence.MISSING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
-    """One switch from a level that ran to another. `overtaken` says why it is not ours to go on with, if it is not."""
+    """One switch from a level that ran to another. `overtaken` says why it is not ours to go on with, if it is not.
+
+    `was_well`: it passed its health check before.
+    """
 
     integration: Integration
     step: Step
     overtaken: Callable[[], str]
     prove_s: float = PROVE_S
+    was_well: bool = True
 
     @property
     def before(self) -> Level | None:
@@ -72,8 +79,9 @@ async def _trouble(world: World, driver: WorkloadDriver, switch: Switch) -> str:
 
     Who cannot be asked is not known to be down.
     """
-    began = world.clock.now()
+    began, probing = world.clock.now(), Probing(world)
     up_since: float | None = None
+    trouble = f"it was still starting after {START_DEADLINE_S:g} s"
     while not switch.overtaken():
         seen, now = await _seen(driver, switch.integration), world.clock.now()
         if seen is not None and seen.presence in _DOWN:
@@ -81,11 +89,28 @@ async def _trouble(world: World, driver: WorkloadDriver, switch: Switch) -> str:
         running = seen is None or seen.presence is not Presence.STARTING
         up_since = (now if up_since is None else up_since) if running else None
         if up_since is not None and now - up_since >= switch.prove_s:
-            return ""
+            why = await _ails(probing, switch)
+            if not why:
+                return ""
+            trouble = f"its check fails: {why}"
         if now - began >= START_DEADLINE_S:
-            return f"it was still starting after {START_DEADLINE_S:g} s"
+            return trouble
         await asyncio.sleep(LOOK_S)
     return ""
+
+
+async def well(world: World, integration: Integration) -> bool:
+    """Whether it passes its health check now, or nobody can tell."""
+    check = await Probing(world).check(integration, Presence.RUNNING)
+    return check.answer is not Answer.FAILED
+
+
+async def _ails(probing: Probing, switch: Switch) -> str:
+    """Why it does not pass its health check; empty where it does, nobody can tell, or it did not before either."""
+    if not switch.was_well:
+        return ""
+    check = await probing.check(switch.integration, Presence.RUNNING)
+    return check.why or "it failed" if check.answer is Answer.FAILED else ""
 
 
 async def _seen(driver: WorkloadDriver, integration: Integration) -> Observation | None:
