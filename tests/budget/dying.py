@@ -12,7 +12,7 @@ from pathlib import Path
 from brownout.budget import Limits, Run
 from tests.history.crasher import MOST_ROUNDS, die_at, in_a_fork
 
-RECORDS, TOKENS = 6, 7
+RECORDS, TOKENS = 4, 7
 WORKERS, EACH = 8, 100
 
 

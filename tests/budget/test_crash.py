@@ -46,7 +46,7 @@ def resumed(folder: Path) -> Run | None:
 def test_killed_at_each_statement_what_was_recorded_is_resumed(tmp_path: Path) -> None:
     """For n = 1, 2, ...: usage and checkpoint are what was acknowledged, or that and the one that was under way."""
     lives = int(run_script("die", tmp_path))
-    assert lives > 60
+    assert lives > 50
     for number in range(1, lives):
         folder = tmp_path / str(number)
         records, checkpoint = acknowledged(folder)
@@ -74,7 +74,7 @@ def test_cut_off_at_any_byte_the_last_complete_checkpoint_is_found(tmp_path: Pat
         whole.append((live / LOG).stat().st_size)
     log = (live / LOG).read_bytes()
     assert whole == sorted(set(whole))  # the log only grew: no checkpoint of SQLite came in between
-    cuts = {0, *range(whole[0], len(log) + 1, 509), *(size + off for size in whole for off in (-1, 0, 1))}
+    cuts = {0, *range(whole[0], len(log) + 1, 1021), *(size + off for size in whole for off in (-1, 0, 1))}
     for cut in sorted(cut for cut in cuts if whole[0] <= cut <= len(log)):
         copy = tmp_path / "copy"
         copy.mkdir()

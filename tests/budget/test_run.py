@@ -246,18 +246,19 @@ def test_while_the_store_fails_nothing_is_lost_and_the_budget_holds() -> None:
     assert store.find(run.id, now=NOW).usage.tokens == 95
 
 
-def test_a_look_is_a_sign_of_life(tmp_path: Path) -> None:
-    """Whoever only asks and is then killed has been there until it last asked."""
+def test_no_crash_takes_back_the_time_that_an_answer_counted(tmp_path: Path) -> None:
+    """A question is a sign of life, however soon after the last one; what comes after the crash does not count."""
     store = SqliteBudgets(tmp_path, on_fault=pytest.fail)
     desk = Desk(lambda: store)
     run = desk.open()
+    answers = []
     for _ in range(5):
-        desk.clock.at += 10
-        run.should_continue(0.1)
+        desk.clock.at += 0.25
+        answers.append(run.now().usage.elapsed_s)
     store.close()  # as a kill would: nobody left the run
     again = SqliteBudgets(tmp_path, on_fault=pytest.fail)
     desk.clock.at += 1000
-    assert again.resume("agent", now=desk.clock.now()).run.usage.elapsed_s == 50
+    assert again.resume("agent", now=desk.clock.now()).run.usage.elapsed_s == answers[-1] == 1.25
     again.close()
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from brownout.bootstrap.clock import SteadyClock
 from brownout.budget.states import decoded, encoded
@@ -21,12 +21,11 @@ from brownout.core.budget.run import Checkpoint, Ending, RunRecord, checkpoint_d
 from brownout.core.budget.summary import summary
 from brownout.core.budget.usage import NOTHING_USED, Usage
 from brownout.core.errors import HistoryUnavailable, InvalidInput
+from brownout.core.instant import Instant
 from brownout.engine.budgets import BudgetStore, Held
 
 if TYPE_CHECKING:
     from brownout.core.budget.completion import Completion
-
-_SIGN_OF_LIFE_S: Final = 1.0  # a look at the run is also a sign of life, so often at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,7 @@ class Run:
 
     At the end of the block the run ends, by what the last advice said. An error that leaves the block interrupts it: it
     can be resumed. Where the store fails `record` raises HistoryUnavailable, and what it was given is written with the
-    next record; questions are answered from what is known.
+    next record or question that succeeds; questions are answered from what is known.
     """
 
     @classmethod
@@ -86,7 +85,7 @@ class Run:
         self._clock = clock
         self._lock = threading.Lock()
         self._known = held.run
-        self._known_at = self._signed_at = self._opened_at = clock.now()
+        self._known_at = self._opened_at = clock.now()
         self._owed = NOTHING_USED
         self._points: tuple[Point, ...] = ()
         self._advice = Advice.CONTINUE
@@ -99,18 +98,7 @@ class Run:
         """Add what was used: tokens, and an API call (a number for several). Durable when it returns."""
         if self._over is not None:
             raise InvalidInput(f'the run "{self.name}" is over', advice="record within its block")
-        used = Usage(tokens=tokens, api_calls=int(api_call))
-        now = self._clock.now()
-        with self._lock:
-            owed, self._owed = self._owed, NOTHING_USED
-        whole = used if owed is NOTHING_USED else owed + used
-        try:
-            self._store.record(self.id, whole, now=now, session=self._session)
-        except BaseException as error:
-            with self._lock:  # where it cannot be known whether the store took it, too much is safer than too little
-                self._owed += whole if isinstance(error, HistoryUnavailable) else owed
-            raise
-        self._signed_at = now
+        self._write(Usage(tokens=tokens, api_calls=int(api_call)), now=self._clock.now())
         self._checkpoint_when_due()
 
     def usage(self) -> Mapping[Measure, Line]:
@@ -132,9 +120,8 @@ class Run:
             return self._over
         now = self._clock.now()
         try:
-            if now - self._signed_at >= _SIGN_OF_LIFE_S:
-                self._store.record(self.id, NOTHING_USED, now=now, session=self._session)
-                self._signed_at = now
+            # A question is a sign of life: the time that an answer counts is durable, so that no crash takes it back.
+            self._write(NOTHING_USED, now=now)
             self._known = self._store.find(self.id, now=now, session=self._session)
             if self._known.stopped_by is Ending.RENEWED:
                 self._join_next(now)
@@ -227,12 +214,24 @@ class Run:
         with suppress(HistoryUnavailable):
             self.leave()
 
+    def _write(self, used: Usage, *, now: Instant) -> None:
+        """Write down what was used, and what could not be written before."""
+        with self._lock:
+            owed, self._owed = self._owed, NOTHING_USED
+        whole = used if owed is NOTHING_USED else owed + used
+        try:
+            self._store.record(self.id, whole, now=now, session=self._session)
+        except BaseException as error:
+            with self._lock:  # where it cannot be known whether the store took it, too much is safer than too little
+                self._owed += whole if isinstance(error, HistoryUnavailable) else owed
+            raise
+
     def _leave(self, ending: Ending | None) -> RunRecord:
         if self._over is not None:
             return self._over
         now = self._clock.now()
         if self._owed is not NOTHING_USED:
-            self.record()
+            self._write(NOTHING_USED, now=now)
         self._over = self._store.leave(self.id, self._session, now=now, ending=ending)
         self._store.close()
         return self._over
