@@ -14,6 +14,7 @@ from brownout.core.instant import Instant
 from brownout.core.member import Observation
 from brownout.engine.ports import Clock, Outcome, OutcomeStatus, ProcessId, ProcessTable
 from brownout.pluginhost.answers import Answer, AnswerStatus
+from brownout.pluginhost.cgroup import sweep
 from brownout.pluginhost.keeper import Keeper
 from brownout.pluginhost.launch import HOST_MARK, PluginLaunch
 from brownout.pluginhost.process import Ears, Patience, PluginProcess
@@ -156,6 +157,7 @@ class PluginHost:
         async with self._swept:
             if not self._clean:
                 await Ending(self._left, self._lives, grace_s=0.0).run()
+                await asyncio.to_thread(sweep)
             self._clean = True
 
     async def _left(self) -> tuple[ProcessId, ...]:

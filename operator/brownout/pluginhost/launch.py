@@ -1,12 +1,12 @@
 """What exactly is run of a plugin: its checked bytes, its config at a level, what it is given, and nothing else.
 
-Pure but for the look at the machine that finds programs. Two launches with one `spec` are the same thing to run.
+Starts nothing; it looks at the machine for the programs that a plugin declares. Two launches with one `spec` are the
+same thing to run.
 """
 
 import base64
 import json
 import os
-import shutil
 import sys
 import sysconfig
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from brownout.pluginhost.found import Found
 from brownout.pluginhost.needs import Granted, Limits, granted
+from brownout.pluginhost.programs import runnable
 
 __all__ = ["HOST_MARK", "RUN_MARK", "PluginLaunch", "launch_of"]
 
@@ -85,8 +86,10 @@ class PluginLaunch:
             "folder": str(self.folder),
             "read": [*given.read, *self.paths()],
             "write": [*given.write],
-            "programs": [path for program in given.programs if (path := shutil.which(program))],
-            "connect": [*given.connect],
+            "devices": ["/dev/null"],
+            "execute": runnable(given.programs),
+            "network": self.online,
+            "connect": [*given.connect, *((53,) if given.resolve else ())],  # DNS goes over TCP where an answer is long
             "listen": [*given.listen],
             "resolve": given.resolve,
         }

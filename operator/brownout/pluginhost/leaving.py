@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from brownout.engine.ports import ProcessId
 from brownout.processes.ending import Ended, Ending, Manner
 from brownout.processes.exits import Lives
 
 __all__ = ["Leaving"]
+
+#: How long the burial of what has ended may take: a wait for a child, and three looks that find nothing.
+_BURIAL_S: Final = 10.0
 
 Find = Callable[[], Awaitable[tuple[ProcessId, ...]]]
 
@@ -44,7 +48,7 @@ class Leaving:
         self._ending = Ending(self._find, self._lives, grace_s=last_s)
         ended = await self._ending.run()
         if ended.manner is not Manner.STUCK:
-            await self._gone
+            await asyncio.wait((self._gone,), timeout=_BURIAL_S)
         manner = Manner.KILLED if ended.manner is Manner.ABSENT else ended.manner
         return Ended(manner=manner, took_s=self._loop.time() - self._began, rest=ended.rest)
 

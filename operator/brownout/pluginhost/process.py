@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from signal import SIGKILL, SIGXCPU
 from typing import Any, Final
 
+from brownout.api.quantities import format_quantity
 from brownout.engine.ports import ProcessId, ProcessTable
 from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.channel import GONE, Channel, OnNote, OnUsage
@@ -60,7 +61,7 @@ class PluginProcess:
     ) -> None:
         self.launch = launch
         self.functions: frozenset[str] = frozenset()
-        self.report: Mapping[str, str] = {}
+        self.report: Mapping[str, Any] = {}
         self._spawner = spawner
         self._patience = patience
         self._loop = asyncio.get_running_loop()
@@ -119,7 +120,7 @@ class PluginProcess:
         confined = await self._stage(Kind.CONFINED, self._patience.stage_s, "its worker does not come up")
         if isinstance(confined, str):
             return confined
-        self.report = {name: str(said) for name, said in confined["report"].items()}
+        self.report = confined["report"]
         return await self._load()
 
     async def _load(self) -> str:
@@ -224,11 +225,13 @@ class PluginProcess:
         kill_group(spawned.process.pid, SIGKILL)  # before it is buried: until then nobody else has its number
         self._buried = True
         status = spawned.child.wait()
-        why = self._why or self._phrase(status)
+        why = self._why or self._phrase(status, spawned)
         self._channel.close(why)
         if not self._channel.connected:
             spawned.socket.close()
         await Ending(self._tree.members, self._tree.lives, grace_s=0.0).run()
+        if spawned.group is not None:
+            spawned.group.remove()
         _settle(self.ended, why)
 
     def _on_over(self, over: "asyncio.Future[str]") -> None:
@@ -241,7 +244,9 @@ class PluginProcess:
         await asyncio.wait((self.ended,), timeout=self._patience.stage_s)
         return self.ended.result() if self.ended.done() else said
 
-    def _phrase(self, status: int) -> str:
+    def _phrase(self, status: int, spawned: Spawned) -> str:
+        if spawned.group is not None and spawned.group.ran_out():
+            return f"wanted more than its {format_quantity(self.launch.limits.memory)} of memory"
         if status == -SIGXCPU:
             return f"used up its {self.launch.limits.cpu_time:g} s of CPU time"
         return f"its process {exit_phrase(status)}"

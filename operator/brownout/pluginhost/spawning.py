@@ -17,6 +17,7 @@ from typing import Final
 
 from brownout.disk.atomic import private_folder
 from brownout.engine.ports import ProcessId, ProcessTable
+from brownout.pluginhost.cgroup import ControlGroup
 from brownout.pluginhost.launch import PluginLaunch
 from brownout.processes.logs import Logs
 
@@ -34,6 +35,7 @@ class Spawned:
     pidfd: int
     socket: socket.socket
     run: str
+    group: ControlGroup | None
     child: "subprocess.Popen[bytes]" = field(repr=False)
 
     @property
@@ -77,7 +79,8 @@ class Spawner:
         try:
             output = subprocess.DEVNULL if writer is None else writer
             child = self._execute(launch, run, folder, theirs.fileno(), output)
-            return self._held(child, ours, run)
+            group = self._grouped(launch, child.pid)
+            return self._held(child, ours, run, group)
         except BaseException:
             ours.close()
             raise
@@ -101,7 +104,22 @@ class Spawner:
             start_new_session=True,
         )
 
-    def _held(self, child: "subprocess.Popen[bytes]", ours: socket.socket, run: str) -> Spawned:
+    def _grouped(self, launch: PluginLaunch, pid: int) -> ControlGroup | None:
+        """Put it into a group of its own, before it is told anything: nothing of it is outside."""
+        limits, name = launch.limits, f"{os.getpid()}-{self._runs}"
+        group = ControlGroup.make(name, memory_bytes=limits.memory, processes=limits.processes)
+        if isinstance(group, str):
+            return None
+        try:
+            group.add(pid)
+        except OSError:  # it has ended already, or the group is another's after all
+            group.remove()
+            return None
+        return group
+
+    def _held(
+        self, child: "subprocess.Popen[bytes]", ours: socket.socket, run: str, group: ControlGroup | None
+    ) -> Spawned:
         try:
             # Nobody else reaps our child, so its pid cannot have been given away, even if it has exited already.
             pidfd = os.pidfd_open(child.pid)
@@ -111,7 +129,7 @@ class Spawner:
             raise
         ours.setblocking(False)
         process = self._table.identify(child.pid) or ProcessId(pid=child.pid, started=_UNKNOWN_START)
-        return Spawned(process=process, pidfd=pidfd, socket=ours, run=run, child=child)
+        return Spawned(process=process, pidfd=pidfd, socket=ours, run=run, group=group, child=child)
 
 
 def _log_name(launch: PluginLaunch) -> str:
