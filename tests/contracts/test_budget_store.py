@@ -15,7 +15,13 @@ from brownout.core.budget.run import Ending, NoSuchRun
 from brownout.core.budget.usage import Usage
 from brownout.core.errors import InvalidInput
 from brownout.engine.budgets import BudgetStore
-from brownout.history.budget_bounds import CHECKPOINTS_KEPT, ENDED_KEPT, LARGEST_STATE_BYTES
+from brownout.history.budget_bounds import (
+    CHECKPOINTS_KEPT,
+    ENDED_KEPT,
+    INTERRUPTED_KEPT_S,
+    LARGEST_STATE_BYTES,
+    STATES_KEPT,
+)
 from brownout.history.budget_memory import MemoryBudgets
 from brownout.history.budgets import SqliteBudgets
 from tests.fakes import FakeBudgets
@@ -226,6 +232,36 @@ def test_only_so_many_ended_runs_are_kept(store: BudgetStore) -> None:
     runs = store.runs(now=NOW, most=1000)
     assert len(runs) == ENDED_KEPT + 2
     assert runs[-1].id == kept.run.id
+
+
+def test_of_the_last_ended_runs_alone_a_state_is_kept(store: BudgetStore) -> None:
+    """States can be large; an interrupted run keeps its own."""
+    waiting = store.open("waiting", LIMITS, now=NOW)
+    store.checkpoint(waiting.run.id, "waits", now=NOW)
+    store.leave(waiting.run.id, waiting.session, now=NOW, ending=None)
+    numbers = []
+    for _ in range(STATES_KEPT + 2):
+        held = store.open("nightly", LIMITS, now=NOW)
+        store.checkpoint(held.run.id, "first", now=NOW)
+        store.checkpoint(held.run.id, "last", now=NOW)
+        store.end(held.run.id, now=NOW, ending=Ending.COMPLETED)
+        numbers.append(held.run.id)
+    store.open("nightly", LIMITS, now=NOW)
+    states = [found.state if (found := store.last_checkpoint(number)) else None for number in numbers]
+    assert states == [None, None, *(["last"] * STATES_KEPT)]
+    found = store.last_checkpoint(waiting.run.id)
+    assert found is not None
+    assert found.state == "waits"
+
+
+def test_an_interrupted_run_is_given_up_in_the_end(store: BudgetStore) -> None:
+    """After 30 days without anybody who comes back for it; one that somebody has open is not."""
+    held = [store.open(name, LIMITS, now=NOW) for name in ("gone", "open")]
+    store.leave(held[0].run.id, held[0].session, now=NOW, ending=None)
+    for later, given_up in ((INTERRUPTED_KEPT_S, False), (INTERRUPTED_KEPT_S + 1, True)):
+        store.open(f"other {later:.0f}", LIMITS, now=NOW + later)
+        assert (store.find(held[0].run.id, now=NOW).stopped_by is Ending.ABANDONED) is given_up
+    assert not store.find(held[1].run.id, now=NOW).ended
 
 
 @pytest.mark.parametrize("state", ['{"page": 3}', b"\x00\xff", "", b"", "größe"])

@@ -24,7 +24,13 @@ from brownout.core.budget.run import Checkpoint, Ending, NoSuchRun, RunRecord, c
 from brownout.core.budget.usage import NOTHING_USED, Usage
 from brownout.core.instant import Instant
 from brownout.engine.budgets import Held
-from brownout.history.budget_bounds import CHECKPOINTS_KEPT, ENDED_KEPT, checked_state
+from brownout.history.budget_bounds import (
+    CHECKPOINTS_KEPT,
+    ENDED_KEPT,
+    INTERRUPTED_KEPT_S,
+    STATES_KEPT,
+    checked_state,
+)
 
 
 class _Tally:
@@ -59,6 +65,8 @@ class MemoryBudgets:
             if found and fresh:
                 self._put(finished(found, now, Ending.ABANDONED))
                 found = None
+            if found is None:
+                self._prune(now)
             kept = found or begun(next(self._run_numbers), name, limits, now)
             return self._hold(kept, now=now, lease_s=lease_s, joined_it=found is not None)
 
@@ -146,14 +154,21 @@ class MemoryBudgets:
         number, lives = next(self._session_numbers), _lives_at(now)
         session = Session(number=number, opened_at=now, seen_at=now, lease_s=lease_s)
         self._put(joined(kept, session, lives))
-        self._prune()
         return Held(run=self._get(kept.run.id).at(now, lives), session=number, joined=joined_it)
 
-    def _prune(self) -> None:
-        ended = [number for number, kept in self._kept.items() if kept.run.ended]
-        for number in ended[: max(0, len(ended) - ENDED_KEPT)]:
+    def _prune(self, now: Instant) -> None:
+        """As on disk (budget_pruning.py): what is over the bounds is forgotten when a new run begins."""
+        for kept in tuple(self._kept.values()):
+            lives = any(lease_holds(session, now) for session in kept.sessions)
+            if not kept.run.ended and not lives and kept.run.seen_at < now - INTERRUPTED_KEPT_S:
+                self._put(finished(kept, now, Ending.ABANDONED))
+        ended = [number for number, kept in reversed(self._kept.items()) if kept.run.ended]
+        for number in ended[ENDED_KEPT:]:
             del self._kept[number]
-            self._checkpoints.pop(number, None)
+        for number in ended:
+            newest = self._checkpoints.pop(number, ())[-1:]
+            if newest and number in ended[:STATES_KEPT]:
+                self._checkpoints[number] = newest
 
     def _get(self, run: int) -> KeptRun:
         self._count()
