@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from brownout.api.integration import Integration
+from brownout.api.validation import validate_document
+from brownout.disk.documents import read_documents
 from brownout.engine.ports import OutcomeStatus
 from brownout.pluginhost.answers import AnswerStatus
 from brownout.pluginhost.discovery import discover
@@ -79,6 +83,26 @@ def test_each_readme_tells_every_setting_and_level(name: str) -> None:
     manifest, text = SHIPPED.candidates[name].manifest, (ROOT / "plugins" / name / "README.md").read_text()
     words = [*manifest.config, *(level.name for level in manifest.levels)]
     assert [word for word in words if f"`{word}`" not in text and f"name: {word}," not in text] == []
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED.order))
+def test_the_integration_of_each_readme_fits_its_plugin(name: str) -> None:
+    """What its user copies is valid, names levels that the plugin knows, and is taken by the plugin at each of them."""
+    (text,) = re.findall(
+        r"^```yaml\n(.*?)^```$", (ROOT / "plugins" / name / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    (document,), problems = read_documents(text, "README.md")
+    assert problems == ()
+    integration = validate_document(document.data)
+    assert isinstance(integration, Integration), integration
+    plugin = integration.spec.workload.plugin
+    assert plugin is not None
+    assert plugin.name == name
+    manifest = SHIPPED.candidates[name].manifest
+    assert {level.name for level in integration.spec.levels} <= {level.name for level in manifest.levels}
+    for level in integration.spec.levels or (None,):
+        config = {**plugin.config, **(level.config if level else {})}
+        assert isinstance(check_config(manifest.config, config), dict), (name, level)
 
 
 def test_stubs_answer_in_a_few_megabytes(stage: Stage) -> None:

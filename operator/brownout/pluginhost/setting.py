@@ -104,20 +104,29 @@ class Setting(Ruled):
     @property
     def leaf(self) -> Leaf | None:
         """What checks a single value; None for lists and maps."""
-        if self.enum:
-            return _Word(of=self.enum)
-        low = -_EXACT if self.minimum is None else self.minimum
-        high = _EXACT if self.maximum is None else self.maximum
-        pattern = self.pattern or ""
-        allowed = f"must match {pattern}" if pattern else Text.allowed
-        return {
-            Kind.STRING: Text(allowed=allowed, pattern=pattern, longest=4096),
-            Kind.INTEGER: Whole(at_least=int(low), at_most=int(high)),
-            Kind.NUMBER: Number(at_least=low, at_most=high),
-            Kind.BOOLEAN: Flag(),
-            Kind.DURATION: Duration(),
-            Kind.MEMORY: Quantity(),
-        }.get(self.type)
+        match self.type:
+            case Kind.STRING:
+                return _Word(of=self.enum) if self.enum else _text(self.pattern)
+            case Kind.INTEGER:
+                return Whole(at_least=int(self._low), at_most=int(self._high))
+            case Kind.NUMBER:
+                return Number(at_least=self._low, at_most=self._high)
+        return _PLAIN.get(self.type)
+
+    @property
+    def _low(self) -> float:
+        return -_EXACT if self.minimum is None else self.minimum
+
+    @property
+    def _high(self) -> float:
+        return _EXACT if self.maximum is None else self.maximum
+
+
+_PLAIN: Final[Mapping[Kind, Leaf]] = {Kind.BOOLEAN: Flag(), Kind.DURATION: Duration(), Kind.MEMORY: Quantity()}
+
+
+def _text(pattern: str | None) -> Leaf:
+    return Text(allowed=f"must match {pattern}" if pattern else Text.allowed, pattern=pattern or "", longest=4096)
 
 
 def check_config(
