@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brownout.api.reasons import State
-from brownout.api.status import IntegrationStatus
+from brownout.api.status import IntegrationStatus, LevelStatus
 from brownout.core.capability import capability_of, news, words
 from tests.builders import make_integration
 from tests.worlds import NOW
@@ -53,6 +53,14 @@ def test_news_is_a_settled_change_of_what_was_told(before: IntegrationStatus, af
     changed = bool(told) and capability_of(after) not in (None, capability_of(before))
     assert len(found) == changed
     assert all(notice.capability == capability_of(after) and notice.text.startswith("voice ") for notice in found)
+
+
+def test_a_level_that_is_passed_over_is_not_promised() -> None:
+    """It returns to the next one up that works; where none does, to the best."""
+    levels = (LevelStatus(name="small", message="it ended with 3"),)
+    after = status(State.LOWERED, "text", returns_when=WHEN, levels=levels)
+    (notice,) = news({"voice": (State.ENABLED, "large")}, {"voice": after}, {"voice": VOICE}, now=NOW)
+    assert "; it answers with its large model again when" in notice.text
 
 
 def test_a_notice_carries_the_words_and_the_numbers() -> None:

@@ -56,10 +56,11 @@ def test_how_much_is_missing_is_said_both_ways() -> None:
     """9 of 12 GiB in use, 2 to come: 1.4 GiB less, or 13.8 GiB to use."""
     found = asked(voice(), policy=policy(75.0, memoryBudget="12Gi"))
     assert (
-        found[0] == "1.4 GiB less in use brings voice back, and so does a memoryBudget of 13.8 GiB in place of 12 GiB"
+        found[0]
+        == "1.4 GiB less in use brings voice back, and so does a memoryBudget of 13.8 GiB, 1.8 GiB more than now"
     )
     machine = asked(voice())
-    assert "a machine (or a cgroup limit) of 13.8 GiB in place of 12 GiB" in machine[0]
+    assert "a machine (or a cgroup limit) of 13.8 GiB, 1.8 GiB more than now" in machine[0]
 
 
 def test_a_level_that_would_fit_is_proposed() -> None:

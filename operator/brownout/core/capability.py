@@ -56,8 +56,15 @@ def settled(state: State | None, level: str) -> Capability | None:
     return (state, level) if state in _SETTLED and state is not None else None
 
 
-def words(integration: Integration, capability: Capability, *, returns_when: str = "", trouble: str = "") -> str:
-    """The sentence for people."""
+def words(
+    integration: Integration,
+    capability: Capability,
+    *,
+    returns_when: str = "",
+    trouble: str = "",
+    above: str | None = None,
+) -> str:
+    """The sentence for people. `above` is the level that it returns to; by default the next one up."""
     name, (state, level) = integration.metadata.name, capability
     if state is State.FAILED:
         return f"{name} does not work now{f': {trouble}' if trouble else ''}"
@@ -67,10 +74,16 @@ def words(integration: Integration, capability: Capability, *, returns_when: str
         return f"{name} is off now{wish}{when}"
     if state is State.ENABLED:
         return f"{name} now {doing(integration, level)} again"
-    above = ladder_of(integration).rung_of(level) - 1
-    again = doing(integration, ladder_of(integration).level_name(max(0, above)))
+    again = doing(integration, _above(integration, level) if above is None else above)
     when = f"; it {again} again when {returns_when}" if returns_when else ""
     return f"{name} now {doing(integration, level)}{when}"
+
+
+def _above(integration: Integration, level_name: str, passed_over: frozenset[str] = frozenset()) -> str:
+    """The next level up that is not passed over; the best one where there is none."""
+    ladder = ladder_of(integration)
+    names = [level.name for level in ladder.levels[: ladder.rung_of(level_name)]]
+    return next((name for name in reversed(names) if name not in passed_over), ladder.level_name(0))
 
 
 def doing(integration: Integration, level_name: str) -> str:
@@ -102,7 +115,9 @@ def news(
 def _notice(
     key: str, integration: Integration, status: IntegrationStatus, capability: Capability, now: Instant
 ) -> Notice:
-    text = words(integration, capability, returns_when=status.returns_when or "", trouble=status.message or "")
+    unfit = frozenset(level.name for level in status.levels if level.message)
+    above, when = _above(integration, capability[1], unfit), status.returns_when or ""
+    text = words(integration, capability, returns_when=when, trouble=status.message or "", above=above)
     return Notice(
         key=key,
         name=integration.metadata.name,

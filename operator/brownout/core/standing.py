@@ -268,4 +268,5 @@ def _for_people(standing: Standing, state: State, message: str) -> str:
     if capability is None or member.hold is None:
         return message
     when = "" if member.hold.by_owner else explain.returns_when(standing.snapshot, member)
-    return words(member.integration, capability, returns_when=when, trouble=message)
+    above = member.ladder.level_name(member.next_rung_up())
+    return words(member.integration, capability, returns_when=when, trouble=message, above=above)

@@ -133,11 +133,11 @@ def _budget(mine: Integration, missing: Missing, facts: Facts) -> Iterator[str]:
     """How much less in use, or how much more to use, would bring it back."""
     less = f"{approximate_bytes(round(missing.bytes))} less in use brings {mine.name} back"
     wanted = approximate_bytes(round(missing.budget_bytes))
-    now = approximate_bytes(missing.limit_bytes)
+    more = f"{wanted}, {approximate_bytes(round(missing.budget_bytes - missing.limit_bytes))} more than now"
     if facts.policy.spec.memory_budget is not None:
-        yield f"{less}, and so does a memoryBudget of {wanted} in place of {now}"
+        yield f"{less}, and so does a memoryBudget of {more}"
     else:
-        yield f"{less}, and so does a machine (or a cgroup limit) of {wanted} in place of {now}"
+        yield f"{less}, and so does a machine (or a cgroup limit) of {more}"
 
 
 def _smaller(mine: Integration, missing: Missing) -> Iterator[str]:

@@ -29,6 +29,8 @@ LOOK_S = 0.25
 TRIES = 3
 AGAIN_S = 1.0
 
+# What its supervisor adds of its own plans, which the undoing makes void.
+_NEXT_TRY = "; next try"
 _DOWN = (Presence.FAILED, Presence.STOPPED, Presence.MISSING)
 
 
@@ -85,7 +87,7 @@ async def _trouble(world: World, driver: WorkloadDriver, switch: Switch) -> str:
     while not switch.overtaken():
         seen, now = await _seen(driver, switch.integration), world.clock.now()
         if seen is not None and seen.presence in _DOWN:
-            return seen.detail or "it does not run"
+            return seen.detail.partition(_NEXT_TRY)[0] or "it does not run"
         running = seen is None or seen.presence is not Presence.STARTING
         up_since = (now if up_since is None else up_since) if running else None
         if up_since is not None and now - up_since >= switch.prove_s:
