@@ -16,10 +16,11 @@ from brownout.engine.ports import OutcomeStatus, ProcessId
 from brownout.local import supervisor
 from brownout.local.command import CommandDriver
 from brownout.local.launch import Launch
-from brownout.local.spawning import Leader, Refusal, Spawner
+from brownout.local.spawning import Refusal, Spawner
 from brownout.processes import ending, exits
 from brownout.processes.ending import Ending, Manner
 from brownout.processes.exits import open_pidfd, reap, send
+from brownout.processes.leader import Leader
 from brownout.sensing.processes import ProcTable
 from tests.eventually import eventually_async
 from tests.local.box import TABLE, Box, SteadyClock, program, until

@@ -4,7 +4,7 @@ The engine owns these Protocols; adapters implement them and know nothing of eac
 contract suite in tests/contracts, run on each adapter and on the fake in tests/fakes.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
@@ -19,19 +19,11 @@ from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading, Served
 from brownout.core.sample import Sample
 from brownout.core.tiers import Hardware
+from brownout.engine.clock import Clock as Clock  # noqa: PLC0414 - these four modules are part of the ports
 from brownout.engine.outcomes import Outcome as Outcome  # noqa: PLC0414 - part of the ports, for whoever imports them
 from brownout.engine.outcomes import OutcomeStatus as OutcomeStatus  # noqa: PLC0414
-
-# --- time --------------------------------------------------------------------------------------------------
-
-
-class Clock(Protocol):
-    """The only source of time. It never jumps: wall-clock changes do not move it, suspended time counts."""
-
-    def now(self) -> Instant:
-        """Unix seconds, UTC, never decreasing."""
-        ...
-
+from brownout.engine.process_table import ProcessId as ProcessId  # noqa: PLC0414
+from brownout.engine.process_table import ProcessTable as ProcessTable  # noqa: PLC0414
 
 # --- what the owner declares -------------------------------------------------------------------------------
 
@@ -163,36 +155,6 @@ class RequestMeter(Protocol):
 
     def readings(self, *, now: Instant, within_s: float) -> Mapping[str, RequestReading]:
         """By key, of each that was ever asked: its rate over the last `within_s`, its normal rate, how they went."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ProcessId:
-    """One process, safe against reuse of its pid: `started` is the kernel's start time in clock ticks."""
-
-    pid: int
-    started: int
-
-
-class ProcessTable(Protocol):
-    """The processes of this machine. Synchronous and quick; called in a thread by whoever must not block."""
-
-    def identify(self, pid: int) -> ProcessId | None:
-        """The full identity of a live pid; None when it is gone or a zombie."""
-        ...
-
-    def marked(self, variable: str, value: str) -> Mapping[ProcessId, Mapping[str, str]]:
-        """Live processes whose initial environment has `variable` equal to `value`, with those of their
-        environment variables whose names begin with BROWNOUT_.
-        """
-        ...
-
-    def tree(self, roots: Sequence[ProcessId]) -> tuple[ProcessId, ...]:
-        """The roots that still live, with all their live descendants and members of their sessions."""
-        ...
-
-    def memory_bytes(self, processes: Sequence[ProcessId]) -> int | None:
-        """PSS of them all (RSS where PSS cannot be read); None when none could be read."""
         ...
 
 

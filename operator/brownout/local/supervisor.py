@@ -19,10 +19,11 @@ from brownout.engine.ports import Outcome, OutcomeStatus, ProcessId
 from brownout.local.census import Census, OnFault
 from brownout.local.launch import Launch
 from brownout.local.levels import tell
-from brownout.local.spawning import Leader, Refusal, Spawner
+from brownout.local.spawning import Refusal, Spawner
 from brownout.processes import backoff
 from brownout.processes.ending import Ended, Ending, Manner
 from brownout.processes.exits import open_pidfd, until_exit
+from brownout.processes.leader import Leader
 from brownout.processes.phrases import exit_phrase, stop_outcome
 
 __all__ = ["Supervisor"]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from signal import Signals
 from typing import Final
 
-from brownout.engine.ports import ProcessId
+from brownout.engine.process_table import ProcessId
 from brownout.processes.exits import Lives, send, until_exits
 
 __all__ = ["Ended", "Ending", "Manner"]

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from brownout.engine.ports import ProcessId
+from brownout.engine.process_table import ProcessId
 
 __all__ = ["open_pidfd", "reap", "send", "until_exit", "until_exits"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from brownout.engine.ports import ProcessId
+from brownout.engine.process_table import ProcessId
 from brownout.sensing.procfs import ProcFs, Stat
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from brownout.engine.ports import ProcessId
+from brownout.engine.process_table import ProcessId
 from brownout.sensing.kept_file import Buffer, KeptFile
 
 _GONE_STATES = (b"Z", b"X", b"x")
