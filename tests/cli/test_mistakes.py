@@ -16,7 +16,8 @@ from tests.docs.generated import flat
 
 NEVER = "no controller has ever run with the state folder {}: start one with"
 COMMANDS = ("run", "get", "explain", "validate", "history", "replay", "compare", "crds", "demo",
-    "plugins list", "plugins check", "plugins trust", "plugins new")  # fmt: skip
+    "plugins list", "plugins check", "plugins trust", "plugins new",
+            "budget run", "budget list", "budget show", "budget raise", "budget stop")  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from brownout import __version__
+from brownout.cli.budget import budget
 from brownout.cli.compare import compare
 from brownout.cli.crds import crds
 from brownout.cli.demo import demo
@@ -38,6 +39,7 @@ app = typer.Typer(
 for command in (run, get, explain, validate, history, replay, compare, crds, demo):
     app.command()(command)
 app.add_typer(plugins)
+app.add_typer(budget)
 
 
 def _version(wanted: bool) -> None:
