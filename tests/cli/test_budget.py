@@ -22,6 +22,10 @@ RAISED = (
     "duration has no limit, so there is nothing to raise; tokens: 900 is not above the 1,000 it has; "
     "apiCalls: 10 is not above the 10 it has"
 )
+AWAY = (
+    "http://127.0.0.1:1 cannot be asked: ConnectionRefusedError(111, 'Connection refused'): "
+    "is the controller running, and does it listen there?"
+)
 COMMANDS = ("run", "list", "show", "raise", "stop")
 
 
@@ -66,6 +70,8 @@ def test_every_help_has_an_example(command: str, home: Path) -> None:
         ("budget run --proxy localhost -- true", 'the upstream "localhost" is not the base URL of an API'),
         ("budget run --signal KILL -- true", '"KILL" is not a signal to tell by: use one of USR1, USR2, HUP, INT'),
         ("budget run -o yaml -- true", '"yaml" is not an output: use one of json'),
+        ("budget run --state {file} -- true", "{file} is not a folder: name one for the state, or none to use the"),
+        ("budget list --server here", "server: Invalid value: must be a URL such as http://127.0.0.1:8321"),
         ("budget list -o yaml", '"yaml" is not an output: use one of json'),
         ("budget show", "Missing argument 'NAME'."),
         ("budget raise nightly", "nothing to raise is given: use --duration, --tokens or --api-calls"),
@@ -73,7 +79,9 @@ def test_every_help_has_an_example(command: str, home: Path) -> None:
 )  # fmt: skip
 def test_wrong_usage_ends_with_2(words: str, said: str, home: Path) -> None:
     """Before anything is started."""
-    assert said in typed(*words.split(), home=home).misuse
+    file = home / "file"
+    file.write_text("")
+    assert said.format(file=file) in typed(*words.format(file=file).split(), home=home).misuse
 
 
 @pytest.mark.parametrize(
@@ -81,6 +89,7 @@ def test_wrong_usage_ends_with_2(words: str, said: str, home: Path) -> None:
     [
         ("show nihgtly", 'there is no run "nihgtly": known are: agent, nightly'),
         ("raise nightly --tokens 900 --api-calls 10 --duration 1h", RAISED),
+        ("list --server http://127.0.0.1:1", AWAY),
         ("stop nightly", 'the run "nightly" is over: completed'),
     ],
 )  # fmt: skip

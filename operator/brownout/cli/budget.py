@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from brownout.cli.budget_run import ApiCalls, Duration, Tokens, limits_of, run
-from brownout.cli.budget_source import BudgetSource, budgets_of
-from brownout.cli.options import Json, State, chosen, now, print_json
+from brownout.cli.budget_options import ApiCalls, Duration, Name, TokenFile, Tokens
+from brownout.cli.budget_run import limits_of, run
+from brownout.cli.budget_source import budgets_of
+from brownout.cli.options import Json, Server, State, chosen, now, print_json
 from brownout.core.budget.assessment import Line
 from brownout.core.budget.document import limits_from, run_document
 from brownout.core.budget.measure import Measure
@@ -27,21 +28,20 @@ budget = typer.Typer(
 # What follows the program belongs to it, also without `--`.
 budget.command("run", context_settings={"allow_interspersed_args": False})(run)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the run; the newest of that name is meant.")]
-
 
 @budget.command("list")
 def list_runs(
     limit: Annotated[int, typer.Option(min=1, max=10000, help="At most so many runs.")] = 100,
     output: Json = "",
     state: State = None,
+    server: Server = None,
 ) -> None:
     """List the runs, newest first.
 
     Example: brownout budget list
     """
     chosen(output, ("", "json"), "an output")
-    runs = _source(state).runs(most=limit)
+    runs = budgets_of(state=state, server=server).runs(most=limit)
     if output == "json":
         print_json({"budgets": [run_document(each) for each in runs]})
         return
@@ -49,13 +49,13 @@ def list_runs(
 
 
 @budget.command("show")
-def show_run(name: Name, output: Json = "", state: State = None) -> None:
+def show_run(name: Name, output: Json = "", state: State = None, server: Server = None) -> None:
     """Show what a run has used, what is left, and what stopped it.
 
     Example: brownout budget show nightly
     """
     chosen(output, ("", "json"), "an output")
-    _print(_source(state).run(name), output)
+    _print(budgets_of(state=state, server=server).run(name), output)
 
 
 @budget.command("raise")
@@ -66,6 +66,8 @@ def raise_limits(
     api_calls: ApiCalls = None,
     output: Json = "",
     state: State = None,
+    server: Server = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Give a run higher limits, also while it runs.
 
@@ -75,30 +77,25 @@ def raise_limits(
     given = limits_of(duration, tokens, api_calls)
     if not given:
         raise typer.BadParameter("nothing to raise is given: use --duration, --tokens or --api-calls")
-    source = _source(state)
+    source = budgets_of(state=state, server=server, token_file=token_file)
     found = source.run(name)
     _print(source.change_limits(found, _higher(found, given)), output)
 
 
 @budget.command("stop")
-def stop_run(name: Name, output: Json = "", state: State = None) -> None:
+def stop_run(
+    name: Name, output: Json = "", state: State = None, server: Server = None, token_file: TokenFile = None
+) -> None:
     """Ask a run to stop gracefully, with its partial results.
 
     Example: brownout budget stop nightly
     """
     chosen(output, ("", "json"), "an output")
-    source = _source(state)
+    source = budgets_of(state=state, server=server, token_file=token_file)
     found = source.run(name)
     if found.ended:
         raise InvalidInput(f'the run "{name}" is over: {ending_text(found, found.assessment())}')
     _print(source.stop(found), output)
-
-
-def _source(state: State) -> BudgetSource:
-    source = budgets_of(state=state)
-    for note in source.notes:
-        sys.stderr.write(f"note: {note}\n")
-    return source
 
 
 def _print(found: RunRecord, output: str) -> None:

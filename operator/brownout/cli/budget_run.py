@@ -5,23 +5,40 @@ import re
 import secrets
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import typer
 
 from brownout.api.duration_text import InvalidDuration, parse_duration
 from brownout.bootstrap.settings import default_state
 from brownout.bootstrap.wrap_settings import WrapSettings
+from brownout.cli.budget_options import (
+    SIGNALS,
+    ApiCalls,
+    Command,
+    Duration,
+    FinishAt,
+    Grace,
+    Keep,
+    Proxy,
+    Quiet,
+    Resume,
+    RunName,
+    Signal,
+    Strict,
+    SummaryFile,
+    SummaryJson,
+    Tokens,
+    WarnAt,
+)  # fmt: skip
 from brownout.cli.options import chosen
 from brownout.cli.usage import wrong_usage
 from brownout.core.budget.document import limits_from
 from brownout.core.budget.measure import Measure
 from brownout.core.budget.run import checked_name
-from brownout.core.errors import InvalidInput
 from brownout.gateway.passing_on import check_upstream
 from brownout.local.relay import hold_back
 
-SIGNALS: Final = ("USR1", "USR2", "HUP", "INT")
 #: What a budget is that nobody says anything of.
 DEFAULT_LIMITS: Final = {"duration": "1h", "tokens": 1_000_000, "apiCalls": 1000}
 # `-P` keeps the working directory off the path; the environment is the program's, so nothing is put into it.
@@ -30,45 +47,24 @@ _PROGRAM: Final = (
     "from brownout.bootstrap.wrapper import main; sys.exit(main(sys.argv[1:]))"
 )
 
-Duration = Annotated[str | None, typer.Option(metavar="DURATION", help="Limit of time, such as 90s, 30m or 1h30m.")]
-Tokens = Annotated[int | None, typer.Option(min=0, metavar="N", help="Limit of tokens.")]
-ApiCalls = Annotated[int | None, typer.Option(min=0, metavar="N", help="Limit of API calls.")]
-
 
 def run(
-    command: Annotated[list[str], typer.Argument(metavar="CMD", help="The program and its arguments, after --.")],
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run; one is made up without.")] = None,
+    command: Command,
+    name: RunName = None,
     duration: Duration = None,
     tokens: Tokens = None,
     api_calls: ApiCalls = None,
-    warn_at: Annotated[
-        list[str] | None,
-        typer.Option(metavar="[LIMIT=]PERCENT", help="Approaching from here on; 80, and also tokens=90 for one."),
-    ] = None,
-    finish_at: Annotated[
-        float | None, typer.Option(metavar="PERCENT", help="Who has done so much may finish though approaching: 80.")
-    ] = None,
-    grace: Annotated[str, typer.Option(metavar="DURATION", help="Time to end in, once asked to.")] = "30s",
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Who says nothing of its progress has done nothing, and may not finish.")
-    ] = False,
-    resume: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Continue this run, with what it has used and kept.")
-    ] = None,
-    proxy: Annotated[
-        str | None, typer.Option(metavar="URL", help="Count what passes to this OpenAI-compatible API.")
-    ] = None,
-    signal: Annotated[
-        str | None, typer.Option(metavar="|".join(SIGNALS), help="Also tell the program by this signal.")
-    ] = None,
-    state: Annotated[
-        Path | None, typer.Option(metavar="DIR", readable=False, help="State folder that keeps the run.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line with bars, no summary.")] = False,
-    output: Annotated[
-        str, typer.Option("-o", "--output", metavar="json", help="The summary as JSON, on standard error.")
-    ] = "",
-    summary: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the summary there, as JSON.")] = None,
+    warn_at: WarnAt = None,
+    finish_at: FinishAt = None,
+    grace: Grace = "30s",
+    strict: Strict = False,
+    resume: Resume = None,
+    proxy: Proxy = None,
+    signal: Signal = None,
+    state: Keep = None,
+    quiet: Quiet = False,
+    output: SummaryJson = "",
+    summary: SummaryFile = None,
 ) -> None:
     """Run any program under a budget: warned in time, let finish, else stopped gracefully.
 
@@ -78,29 +74,24 @@ def run(
     Example: brownout budget run --duration 1h --tokens 1000000 --api-calls 1000 -- python agent.py
     """
     chosen(output, ("", "json"), "an output")
-    if signal is not None:
-        signal = chosen(signal.upper().removeprefix("SIG"), SIGNALS, "a signal to tell by")
     if name is not None and resume is not None:
         raise typer.BadParameter("--resume names the run already: give no --name with it")
     limits = limits_of(duration, tokens, api_calls, warn_at=warn_at, finish_at=finish_at)
     if not resume and not limits.keys() & DEFAULT_LIMITS:
         limits |= DEFAULT_LIMITS
-    _check_folder(state)
     with wrong_usage():
         settings = WrapSettings(
-            name=checked_name(resume or name or made_up_name(command[0])),
-            state=str((state or default_state()).absolute()),
-            limits=limits,
-            resume=resume is not None,
-            grace_s=seconds(grace),
-            strict=strict,
-            signal=signal,
-            upstream=None if proxy is None else check_upstream(proxy),
-            quiet=quiet,
-            json_summary=output == "json",
+            name=checked_name(resume or name or made_up_name(command[0])), state=_folder(state), limits=limits,
+            resume=resume is not None, grace_s=seconds(grace), strict=strict, signal=_told_by(signal),
+            upstream=None if proxy is None else check_upstream(proxy), quiet=quiet, json_summary=output == "json",
             summary_file=str(summary.absolute()) if summary else None,
-        )
+        )  # fmt: skip
     _become(settings, command)
+
+
+def _told_by(signal: str | None) -> str | None:
+    """The name of a signal without its SIG."""
+    return None if signal is None else chosen(signal.upper().removeprefix("SIG"), SIGNALS, "a signal to tell by")
 
 
 def limits_of(
@@ -157,9 +148,10 @@ def _warnings(given: list[str] | None) -> dict[str, Any]:
 _MEASURES: Final = {"duration": Measure.DURATION, "tokens": Measure.TOKENS, "api-calls": Measure.API_CALLS}
 
 
-def _check_folder(state: Path | None) -> None:
+def _folder(state: Path | None) -> str:
     if state is not None and state.exists() and not state.is_dir():
-        raise InvalidInput(f"{state} is not a folder", advice="name one for the state, or none to use the default")
+        raise typer.BadParameter(f"{state} is not a folder: name one for the state, or none to use the default")
+    return str((state or default_state()).absolute())
 
 
 def _become(settings: WrapSettings, command: list[str]) -> None:
