@@ -88,21 +88,33 @@ def test_each_readme_tells_every_setting_and_level(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SHIPPED.order))
 def test_the_integration_of_each_readme_fits_its_plugin(name: str) -> None:
     """What its user copies is valid, names levels that the plugin knows, and is taken by the plugin at each of them."""
-    (text,) = re.findall(
-        r"^```yaml\n(.*?)^```$", (ROOT / "plugins" / name / "README.md").read_text(), re.MULTILINE | re.DOTALL
-    )
-    (document,), problems = read_documents(text, "README.md")
+    readme = (ROOT / "plugins" / name / "README.md").read_text()
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    assert fits(text) == name
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "manifests/samples/plugins").glob("*.yaml")), ids=lambda file: file.stem
+)
+def test_the_samples_fit_the_plugins(file: Path) -> None:
+    """So is what lies among the samples."""
+    assert fits(file.read_text()) == file.stem
+
+
+def fits(text: str) -> str:
+    """The plugin that an Integration names, which takes its config at each of its levels."""
+    (document,), problems = read_documents(text)
     assert problems == ()
     integration = validate_document(document.data)
     assert isinstance(integration, Integration), integration
     plugin = integration.spec.workload.plugin
     assert plugin is not None
-    assert plugin.name == name
-    manifest = SHIPPED.candidates[name].manifest
+    manifest = SHIPPED.candidates[plugin.name].manifest
     assert {level.name for level in integration.spec.levels} <= {level.name for level in manifest.levels}
     for level in integration.spec.levels or (None,):
         config = {**plugin.config, **(level.config if level else {})}
-        assert isinstance(check_config(manifest.config, config), dict), (name, level)
+        assert isinstance(check_config(manifest.config, config), dict), (plugin.name, level)
+    return plugin.name
 
 
 def test_stubs_answer_in_a_few_megabytes(stage: Stage) -> None:

@@ -56,12 +56,12 @@ def test_what_lies_beside_a_plugin_is_not_run(
     mark = tmp_path / "mark"
     folder = plugins.put("voice", module=MINE, more="load: Eager\n")
     data = stage.state / "plugins" / "voice"
+    theirs = tmp_path / "theirs.py"
+    theirs.write_text(evil(mark))
     for place in (folder, data):
         place.mkdir(parents=True, exist_ok=True)
         for name in ("sitecustomize", "usercustomize", "json", "brownout"):
             (place / f"{name}.py").write_text(evil(mark))
-        theirs = tmp_path / "theirs.py"
-        theirs.write_text(evil(mark))
         py_compile.compile(str(theirs), cfile=importlib.util.cache_from_source(str(place / "voice.py")))
         py_compile.compile(str(theirs), cfile=str(place / "voice.pyc"))
     monkeypatch.setenv("PYTHONPATH", str(folder))
