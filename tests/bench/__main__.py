@@ -9,7 +9,20 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import box, budgets, cases, cluster, decisions, discovery, emergency, goals, hour, levels, training
+from tests.bench import (
+    box,
+    budgets,
+    cases,
+    cluster,
+    decisions,
+    discovery,
+    emergency,
+    goals,
+    health,
+    hour,
+    levels,
+    training,
+)
 from tests.bench.report import Figure, show
 
 PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -17,6 +30,7 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "cases": cases.figures,
     "goals": goals.figures,
     "levels": levels.figures,
+    "health": health.figures,
     "box": box.figures,
     "budgets": budgets.figures,
     "emergency": emergency.figures,

@@ -92,7 +92,7 @@ async def test_it_recovers_through_one_trial() -> None:
         await until(lambda: look() or ("Unhealthy", "HalfOpen") in seen, within_s=60.0)
         prober.answers.clear()
         await until(look, within_s=60.0)
-        await passing(1.0)
+        await passing(3.0)
         assert box.status("voice").reason is Reason.WITHIN_LIMITS
     assert seen[:3] == [("Unknown", "Closed"), ("Unhealthy", "Open"), ("Unhealthy", "HalfOpen")]
     assert box.home.announced[-1] == ("voice", "WithinLimits", "voice passes its checks again")

@@ -8,6 +8,7 @@ import typer
 
 from brownout.api.integration import Integration
 from brownout.api.quantities import approximate_bytes
+from brownout.api.reasons import ConditionType, Health
 from brownout.api.reasons import State as StateWord
 from brownout.api.status import IntegrationStatus, LevelStatus
 from brownout.bootstrap.settings import HomeMode
@@ -66,10 +67,7 @@ def explanation(
     yield f"{integration.name} is {_standing(status, at=at)}."
     if status.message:
         yield f"Why: {status.message}."
-    if status.returns_when:
-        yield f"It returns when: {status.returns_when}."
-    if status.footprint and status.footprint.steady is not None:
-        yield f"Its memory: {_footprint(status)}."
+    yield from _facts(status)
     for level in status.levels:
         yield f"Its level {level.name}: {_level(level)}."
     if decisions:
@@ -82,12 +80,29 @@ def explanation(
         yield _log(decisions)
 
 
+def _facts(status: IntegrationStatus) -> Iterator[str]:
+    """What its status knows of it, as far as it does."""
+    if status.circuit is not None:
+        yield f"Its health: {_health(status)}."
+    if status.returns_when:
+        yield f"It returns when: {status.returns_when}."
+    if status.footprint and status.footprint.steady is not None:
+        yield f"Its memory: {_footprint(status)}."
+
+
 def _standing(status: IntegrationStatus, *, at: float) -> str:
     since = from_rfc3339(status.since)
     word = status.state.value if status.state else "not seen yet"
     level = f" at level {status.level}" if status.level and status.state is not StateWord.DISABLED else ""
     when = f" since {status.since} ({duration(max(0, round(at - since)))})" if since is not None else ""
     return f"{word}{level}{when}"
+
+
+def _health(status: IntegrationStatus) -> str:
+    """What its checks say, and whether it gets requests; of one that is off there is nothing to say."""
+    healthy = next((each for each in status.conditions if each.type is ConditionType.HEALTHY), None)
+    why = f" ({healthy.message})" if healthy is not None and healthy.message else ""
+    return f"{status.health or Health.UNKNOWN}, its circuit: {status.circuit}{why}"
 
 
 def _footprint(status: IntegrationStatus) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 from typing import Final
 
@@ -34,7 +35,7 @@ TURN_S: Final = 1.0
 
 @dataclass(slots=True)
 class _Beat:
-    """One integration that is checked. `due` is on the loop's clock; `checking` is the check under way, `missed` that
+    """One integration that is checked. `due` is on the loop's clock; `waiting`: a check is under way, `missed`: that
     another fell due meanwhile.
     """
 
@@ -43,19 +44,13 @@ class _Beat:
     presence: Presence
     probing: Probing
     record: HealthRecord = NEVER
-    checking: "asyncio.Task[None] | None" = None
+    waiting: bool = False
     missed: bool = False
 
     @property
     def health(self) -> HealthCheck:
         """How it is to be checked."""
         return self.integration.spec.health
-
-    def stop(self) -> None:
-        """It is not checked any more."""
-        self.probing.stop()
-        if self.checking is not None:
-            self.checking.cancel()
 
 
 class HealthWatch:
@@ -144,7 +139,7 @@ class HealthWatch:
     def _meet(self, key: str, member: Member) -> None:
         health = member.integration.spec.health
         due = asyncio.get_running_loop().time() + phase(key) * health.period
-        presence, probing = member.observed.presence, Probing(self._world)
+        presence, probing = member.observed.presence, Probing(self._world, member.integration)
         self._beats[key] = _Beat(integration=member.integration, due=due, presence=presence, probing=probing)
         self._world.circuits.set_threshold(key, health.failure_threshold)
         heappush(self._heap, (due, key))
@@ -152,7 +147,7 @@ class HealthWatch:
     def _forget(self, key: str) -> None:
         beat = self._beats.pop(key)
         self._world.circuits.forget(key)
-        beat.stop()
+        beat.probing.stop()
 
     def _pause_s(self) -> float:
         if not self._heap:
@@ -162,24 +157,28 @@ class HealthWatch:
     # --- one check -------------------------------------------------------------------------------------------------
 
     def _begin(self, key: str, beat: _Beat) -> None:
-        beat.missed = beat.checking is not None and not beat.checking.done()  # it hangs: the next begins when it ends
-        if not beat.missed and key not in self._switching():
-            beat.checking = asyncio.create_task(self._check(key, beat))
+        """Begin one check. Of an open circuit checks go on, and only the one that is its trial counts for it."""
+        if self._beats.get(key) is not beat or key in self._switching():
+            return
+        if beat.waiting:
+            beat.missed = True  # its timeout is not shorter than its period: the next begins when this one has ended
+            return
+        now, within_s = self._world.clock.now(), beat.health.timeout + STOOD_STILL_S
+        passed = self._world.circuits.allow(key, now=now, source=Source.CHECK, within_s=within_s)
+        beat.waiting = True
+        beat.probing.begin(beat.integration, beat.presence, partial(self._told, key, beat, passed))
 
-    async def _check(self, key: str, beat: _Beat) -> None:
-        """Check it until none is due. Of an open circuit checks go on, and only the one that is its trial counts."""
-        due = True
-        while due:
-            beat.missed, within_s = False, beat.health.timeout + STOOD_STILL_S
-            now = self._world.clock.now()
-            passed = self._world.circuits.allow(key, now=now, source=Source.CHECK, within_s=within_s)
-            check = await beat.probing.check(beat.integration, beat.presence)
+    def _told(self, key: str, beat: _Beat, passed: Pass, check: Check) -> None:
+        """One check has ended."""
+        beat.waiting = False
+        with self._world.contained("health"):
             if self._beats.get(key) is beat and key not in self._switching():
-                with self._world.contained("health"):
-                    self._judge(key, beat, passed, check)
+                self._judge(key, beat, passed, check)
             else:
                 self._world.circuits.unused(passed)
-            due = beat.missed
+        if beat.missed:
+            beat.missed = False
+            asyncio.get_running_loop().call_later(ROUND_S, self._begin, key, beat)
 
     def _judge(self, key: str, beat: _Beat, passed: Pass, check: Check) -> None:
         """Keep what came of it, and say so where it changes anything."""
@@ -238,7 +237,7 @@ class HealthWatch:
 
     async def _close(self) -> None:
         for beat in self._beats.values():
-            beat.stop()
+            beat.probing.stop()
         for telling in self._telling:
             telling.cancel()
         with self._world.contained("health"):
@@ -247,4 +246,7 @@ class HealthWatch:
 
 def _same(known: Integration, new: Integration) -> bool:
     """Whether what is known of one still holds of the other: checked in the same way, and the same object."""
-    return known is new or (known.spec.health == new.spec.health and known.metadata.uid == new.metadata.uid)
+    if known is new:
+        return True
+    same = known.metadata.uid == new.metadata.uid and known.spec.workload.kind is new.spec.workload.kind
+    return same and known.spec.health == new.spec.health

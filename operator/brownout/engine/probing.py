@@ -5,7 +5,8 @@ still must not make every integration slow.
 """
 
 import asyncio
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable
 from typing import Final
 
 from brownout.api.integration import HealthCheck, Integration
@@ -24,82 +25,98 @@ END_S: Final = 0.25
 _STILL_HANGS: Final = "the check before it has not ended yet"
 
 
-@dataclass(slots=True)
-class _Timer:
-    """A mark on the loop's clock; how much later than it was due the loop came to it."""
-
-    due: float
-    loop: asyncio.AbstractEventLoop
-    late_s: float = 0.0
-    handle: asyncio.TimerHandle = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.handle = self.loop.call_at(self.due, self._came)
-
-    def stop(self) -> None:
-        """It is not needed any more."""
-        self.handle.cancel()
-
-    def _came(self) -> None:
-        self.late_s = max(0.0, self.loop.time() - self.due)
-
-
 class Probing:
-    """Checks one integration, again and again, one check at a time."""
+    """Checks one integration, again and again, one check at a time. It costs one task and two timers a check."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, integration: Integration) -> None:
         self._world = world
+        self._loop = asyncio.get_running_loop()
+        driver: object = world.driver(integration)
+        self._source = driver if isinstance(driver, HealthSource) else None
         self._asking: asyncio.Task[Checked] | None = None
+        self._gave_up_at = -math.inf
 
-    async def check(self, integration: Integration, presence: Presence) -> Check:
-        """Make one check; its verdict, at the latest when the timeout is over. `presence` is what the last tick saw.
+    def begin(self, integration: Integration, presence: Presence, told: Callable[[Check], None]) -> None:
+        """Make one check; `told` hears its verdict once, at the latest when the timeout is over.
 
-        What does not heed its cancellation goes on hanging, and every check until it has ended has failed at once.
+        `presence` is what the last tick saw, for those of whom nobody can say more. What does not heed its cancellation
+        goes on hanging, and every check until it has ended has failed at once.
         """
         if self._asking is not None and not self._asking.done():
-            await asyncio.wait((self._asking,), timeout=END_S)  # it may only just have been cancelled
-        if self._asking is not None and not self._asking.done():
-            return self._verdict(integration, Checked(answer=Answer.FAILED, why=_STILL_HANGS), None)
-        loop, health = asyncio.get_running_loop(), integration.spec.health
-        began = loop.time()
-        budget, end = _Timer(began + health.latency_budget, loop), _Timer(began + health.timeout, loop)
-        self._asking = asking = asyncio.create_task(self._answer(integration, presence))
-        try:
-            await asyncio.wait((asking,), timeout=health.timeout)
-        finally:
-            budget.stop()
-            end.stop()
-            asking.cancel()
-        if asking.done() and not asking.cancelled():
-            # What the loop was late by when the budget ended is our own slowness, not the integration's.
-            return self._verdict(integration, asking.result(), max(0.0, loop.time() - began - budget.late_s))
-        return self._verdict(integration, _timed_out(health, end.late_s), None)
+            if self._loop.time() - self._gave_up_at < END_S:
+                self._loop.call_later(END_S, self.begin, integration, presence, told)
+            else:
+                told(self.verdict(integration, Checked(answer=Answer.FAILED, why=_STILL_HANGS), None))
+        elif not integration.spec.health.probed and self._source is None:
+            told(self.verdict(integration, _by_presence(presence), None))
+        else:
+            self._asking = asyncio.create_task(self._answer(integration))
+            _Wait(self, integration, self._asking, told)
 
     def stop(self) -> None:
         """Nobody waits for its verdict any more."""
         if self._asking is not None:
             self._asking.cancel()
 
-    async def _answer(self, integration: Integration, presence: Presence) -> Checked:
-        """What whoever is responsible for this kind of check says; a fault of its own says nothing of the workload."""
-        driver: object = self._world.driver(integration)
-        try:
-            if integration.spec.health.probed:
-                return await self._world.prober.check(integration)
-            if isinstance(driver, HealthSource):
-                return await driver.check(integration)
-        except Exception as error:  # noqa: BLE001 - one bad checker must not end the checks of the others
-            self._world.observers.on_fault("health", f"{integration.name}: {faulty(error)}")
-            return Checked(answer=Answer.BLOCKED, why="the check itself failed")
-        return _by_presence(presence)
+    def gave_up(self) -> None:
+        """The check under way was cancelled, and may take a moment to end."""
+        self._gave_up_at = self._loop.time()
 
-    def _verdict(self, integration: Integration, checked: Checked, took_s: float | None) -> Check:
+    def verdict(self, integration: Integration, checked: Checked, took_s: float | None) -> Check:
+        """What an answer means after so long."""
         now, budget_s = self._world.clock.now(), integration.spec.health.latency_budget
         known_s = took_s if checked.answer is Answer.OK else None
         if known_s is not None and known_s > budget_s:
             why = f"an answer takes longer than {format_duration(budget_s)}"
             return Check(answer=Answer.SLOW, at=now, took_s=known_s, why=why)
         return Check(answer=checked.answer, at=now, took_s=known_s, why=checked.why)
+
+    async def _answer(self, integration: Integration) -> Checked:
+        """What whoever is responsible for this kind of check says; a fault of its own says nothing of the workload."""
+        try:
+            if self._source is not None and not integration.spec.health.probed:
+                return await self._source.check(integration)
+            return await self._world.prober.check(integration)
+        except Exception as error:  # noqa: BLE001 - one bad checker must not end the checks of the others
+            self._world.observers.on_fault("health", f"{integration.name}: {faulty(error)}")
+            return Checked(answer=Answer.BLOCKED, why="the check itself failed")
+
+
+class _Wait:
+    """Waits for one check until its timeout. The first of the two to come speaks."""
+
+    def __init__(
+        self, probing: Probing, integration: Integration, asking: "asyncio.Task[Checked]", told: Callable[[Check], None]
+    ) -> None:
+        health, self._loop = integration.spec.health, asyncio.get_running_loop()
+        self._probing, self._integration, self._asking, self._told = probing, integration, asking, told
+        self._late_s = 0.0
+        self._began = self._loop.time()
+        self._budget = self._loop.call_at(self._began + health.latency_budget, self._over_budget)
+        self._end = self._loop.call_at(self._began + health.timeout, self._over)
+        asking.add_done_callback(self._answered)
+
+    def _over_budget(self) -> None:
+        self._late_s = max(0.0, self._loop.time() - self._budget.when())
+
+    def _over(self) -> None:
+        self._asking.remove_done_callback(self._answered)
+        self._asking.cancel()
+        self._probing.gave_up()
+        late_s = self._loop.time() - self._end.when()
+        self._say(_timed_out(self._integration.spec.health, late_s), None)
+
+    def _answered(self, asking: "asyncio.Task[Checked]") -> None:
+        self._end.cancel()
+        if asking.cancelled():  # nobody wants to know any more
+            self._budget.cancel()
+            return
+        # What the loop was late by when the budget ended is our own slowness, not the integration's.
+        self._say(asking.result(), max(0.0, self._loop.time() - self._began - self._late_s))
+
+    def _say(self, checked: Checked, took_s: float | None) -> None:
+        self._budget.cancel()
+        self._told(self._probing.verdict(self._integration, checked, took_s))
 
 
 def _by_presence(presence: Presence) -> Checked:
