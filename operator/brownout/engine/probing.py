@@ -30,6 +30,7 @@ class Probing:
 
     def __init__(self, world: World, integration: Integration) -> None:
         self._world = world
+        self._integration = integration
         self._loop = asyncio.get_running_loop()
         driver: object = world.driver(integration)
         self._source = driver if isinstance(driver, HealthSource) else None
@@ -52,6 +53,16 @@ class Probing:
         else:
             self._asking = asyncio.create_task(self._answer(integration))
             _Wait(self, integration, self._asking, told)
+
+    async def check(self, presence: Presence) -> Check:
+        """Make one check and wait for its verdict."""
+        done: asyncio.Future[Check] = self._loop.create_future()
+        self.begin(self._integration, presence, lambda check: None if done.done() else done.set_result(check))
+        try:
+            return await done
+        except asyncio.CancelledError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Nobody waits for its verdict any more."""

@@ -81,7 +81,7 @@ async def _trouble(world: World, driver: WorkloadDriver, switch: Switch) -> str:
 
     Who cannot be asked is not known to be down.
     """
-    began, probing = world.clock.now(), Probing(world)
+    began, probing = world.clock.now(), Probing(world, switch.integration)
     up_since: float | None = None
     trouble = f"it was still starting after {START_DEADLINE_S:g} s"
     while not switch.overtaken():
@@ -103,7 +103,7 @@ async def _trouble(world: World, driver: WorkloadDriver, switch: Switch) -> str:
 
 async def well(world: World, integration: Integration) -> bool:
     """Whether it passes its health check now, or nobody can tell."""
-    check = await Probing(world).check(integration, Presence.RUNNING)
+    check = await Probing(world, integration).check(Presence.RUNNING)
     return check.answer is not Answer.FAILED
 
 
@@ -111,7 +111,7 @@ async def _ails(probing: Probing, switch: Switch) -> str:
     """Why it does not pass its health check; empty where it does, nobody can tell, or it did not before either."""
     if not switch.was_well:
         return ""
-    check = await probing.check(switch.integration, Presence.RUNNING)
+    check = await probing.check(Presence.RUNNING)
     return check.why or "it failed" if check.answer is Answer.FAILED else ""
 
 
