@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from brownout.pluginhost.sandbox import Aspect
 from brownout.pluginhost.trial import Trial
 from tests.checkout import ROOT
 from tests.cli.typed import typed
@@ -88,6 +89,20 @@ def test_check_tells_everything_and_ends_with_1_where_one_cannot_run(home: Path)
         assert sentence in answer.out, sentence
     one = typed("plugins", "check", "voice", "--plugins", plugins.path, "--state", home / "state", home=home)
     assert (one.code, "odd" in one.out) == (0, False)
+
+
+def test_check_says_what_this_machine_enforces_and_what_not(home: Path) -> None:
+    """Every guarantee, in words and for programs, with how it is enforced or why not."""
+    plugins = put(home)
+    options = ("--plugins", plugins.path, "--state", home / "state")
+    said = typed("plugins", "check", "voice", *options, home=home).out
+    (document,) = json.loads(typed("plugins", "check", "voice", "-o", "json", *options, home=home).out)["plugins"]
+    guarantees = document["enforcement"]
+    assert {each["aspect"] for each in guarantees} == {aspect.value for aspect in Aspect}
+    for each in guarantees:
+        word, why = ("enforced", each["how"]) if each["enforced"] else ("NOT enforced", each["why_not"])
+        assert why
+        assert f"  {word}: it {each['what']} ({why})\n" in said
 
 
 def test_check_runs_nothing_of_a_plugin(home: Path) -> None:

@@ -1,7 +1,8 @@
-"""`brownout plugins check`: every problem of every plugin, and what each may do."""
+"""`brownout plugins check`: every problem of every plugin, what each may do, and what holds it to that."""
 
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import typer
 
@@ -10,10 +11,13 @@ from brownout.cli.options import Json, State, chosen, print_json
 from brownout.cli.plugins_list import listed, verdict
 from brownout.cli.plugins_place import Names, Plugins, find
 from brownout.pluginhost.examination import Examined
+from brownout.pluginhost.sandbox import Guarantee, enforcement
 
 
 def check(names: Names = None, plugins: Plugins = None, state: State = None, output: Json = "") -> None:
-    """Check plugins as the controller would load them, without running them; exit code 1 if one cannot run.
+    """Check plugins as the controller would load them, without running them, and say what of each is enforced here.
+
+    Exit code 1 if one cannot run.
 
     Example: brownout plugins check voice
     """
@@ -24,7 +28,10 @@ def check(names: Names = None, plugins: Plugins = None, state: State = None, out
     told = {problem for each in examined for problem in each.problems}
     others = () if names else tuple(problem for problem in found.discovery.problems if problem not in told)
     if output:
-        print_json(listed(found, examined))
+        answer = listed(found, examined)
+        for document, each in zip(answer["plugins"], examined, strict=True):
+            document["enforcement"] = [asdict(it) for it in enforcement(each.manifest)]
+        print_json(answer)
     else:
         for problem in (*found.trusted.problems, *others):
             sys.stdout.write(f"{problem}\n")
@@ -53,17 +60,37 @@ def _lines(examined: Examined) -> Iterator[str]:
         f"{limits.concurrency} requests at once, {limits.queue} waiting, {format_duration(limits.request_timeout)} each"
     )
 
+    for guarantee in enforcement(manifest):
+        yield f"  {_held(guarantee)}"
+
+
+def _held(guarantee: Guarantee) -> str:
+    if guarantee.enforced:
+        return f"enforced: it {guarantee.what} ({guarantee.how})"
+    return f"NOT enforced: it {guarantee.what} ({guarantee.why_not})"
+
 
 def _runs(examined: Examined) -> str:
     return "can run" if examined.runs else f"cannot run ({verdict(examined).removeprefix('no: ')})"
 
 
 def _needs(examined: Examined) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What it asks for; of what its config decides, the name and the default."""
     needs = examined.manifest.needs
-    doors = [f"connects to port {port}" for port in needs.network.connect]
-    doors += [f"listens on port {port}" for port in needs.network.listen]
+
+    def named(item: object) -> str:
+        setting = examined.manifest.config.get(item[1:]) if isinstance(item, str) and item.startswith("$") else None
+        if setting is None:
+            return str(item)
+        default = setting.default if setting.default not in (None, "", []) else "nothing"
+        shown = ", ".join(map(str, default)) if isinstance(default, list) else default
+        return f"{item} of its config ({shown} by default)"
+
+    doors = [f"connects to port {named(port)}" for port in needs.network.connect]
+    doors += [f"listens on port {named(port)}" for port in needs.network.listen]
     doors += ["asks for addresses (DNS)"] if needs.network.resolve else []
     yield "network", tuple(doors)
-    yield "files", (*(f"reads {path}" for path in needs.files.read), *(f"writes {path}" for path in needs.files.write))
+    reads, writes = needs.files.read, needs.files.write
+    yield "files", (*(f"reads {named(path)}" for path in reads), *(f"writes {named(path)}" for path in writes))
     yield "environment", needs.environment
-    yield "programs", needs.programs
+    yield "programs", tuple(named(program) for program in needs.programs)
