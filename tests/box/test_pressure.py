@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from typing import Any
 
 from tests.box.stage import Stage, a_load
-from tests.eventually import consistently
+from tests.eventually import consistently, eventually
 
 #: MiB in use of the room at enable, disable and emergency. The controller and the cast take about 310 of 800.
 EDGES = (350, 500, 720)
@@ -82,15 +83,20 @@ def audited(log: list[dict[str, Any]]) -> None:
 
 
 def test_pressure_lowers_before_it_disables_and_raises_again(roomy: Stage) -> None:
-    """An integration with levels gives way by a level first; nothing is switched off where that is enough."""
+    """An integration with levels gives way by a level first; nothing is switched off where that is enough.
+
+    A level that does not come up is undone and passed over, and a program is told in words.
+    """
     assert roomy.room is not None
-    roomy.policy(edges_mib=EDGES)
+    notify = {"command": {"argv": ["sh", "-c", f"cat >> {roomy.file('told')}"]}}
+    roomy.policy(edges_mib=EDGES, notify=notify)
     cast(roomy)
     roomy.integrate(
         "voice", priority=10, workload={"command": {"argv": [sys.executable, "-I", "-S", "-c", HOLDS]}},
         levels=[
             {"name": "large", "memory": "130Mi", "config": {"HOLD_MIB": "120"}},
-            {"name": "small", "memory": "40Mi", "config": {"HOLD_MIB": "30"}},
+            {"name": "broken", "memory": "60Mi", "config": {"HOLD_MIB": "no number"}},
+            {"name": "small", "memory": "40Mi", "config": {"HOLD_MIB": "30"}, "description": "whispers"},
         ],
     )  # fmt: skip
     roomy.run()
@@ -103,5 +109,9 @@ def test_pressure_lowers_before_it_disables_and_raises_again(roomy: Stage) -> No
         assert "lowered voice to small" in roomy.status("voice")["message"]
     roomy.until(**ALL_ON)
     assert roomy.status("voice")["level"] == "large"
-    actions = [row["action"] for row in decisions(roomy) if row["action"] != "Start"]
-    assert actions == ["Lower", "Raise"]
+    rows = [row for row in decisions(roomy) if row["action"] != "Start"]
+    did = [(row["action"], row["outcome"]) for row in rows]
+    assert did == [("Lower", "Failed"), ("Lower", "Done"), ("Raise", "Done")]
+    assert rows[0]["detail"] == "broken did not come up (exited with 1); large was started again"
+    told = eventually(lambda: roomy.file("told").read_text().splitlines())
+    assert json.loads(told[0])["text"].startswith("voice now whispers; it runs at its level large again when RAM below")

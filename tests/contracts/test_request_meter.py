@@ -7,6 +7,7 @@ import pytest
 
 from brownout.core.instant import Instant
 from brownout.core.rates import RequestReading, served_since
+from brownout.core.response_times import quantile_ms
 from brownout.engine.ports import RequestMeter
 from brownout.engine.request_counts import RequestCounts
 from tests.fakes import FakeRequestMeter
@@ -103,3 +104,14 @@ def test_each_integration_has_its_own(meter: Meter) -> None:
     tell(meter, since=NOW - 60.0, until=NOW, rate=1.0)
     tell(meter, since=NOW - 60.0, until=NOW, rate=4.0, key="android")
     assert read(meter, key="android").requests == 4 * read(meter).requests
+
+
+def test_response_times_are_counted_by_their_length(meter: Meter) -> None:
+    """Of a hundred requests five are slow: within which time 95 of them were answered is known to a fifth."""
+    for index in range(100):
+        meter.count("voice", NOW - 100.0 + index, response_ms=2000.0 if index % 20 == 0 else 50.0, failed=False)
+    meter.count("voice", NOW - 1.0, response_ms=None, failed=True)
+    reading = read(meter)
+    assert sum(reading.times) == reading.timed == 100
+    assert quantile_ms(reading.times, 0.95) == pytest.approx(50.0, rel=0.19)
+    assert quantile_ms(reading.times, 0.96) == pytest.approx(2000.0, rel=0.19)

@@ -9,7 +9,7 @@ from brownout.api.reasons import Reason, State
 from brownout.core.health import Answer, Checked
 from brownout.engine.proving import PROVE_S, START_DEADLINE_S
 from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing, until
-from tests.fakes import FakeProber
+from tests.fakes import FakeProber, FakeRequestMeter
 
 pytestmark = IN_VIRTUAL_TIME
 
@@ -167,6 +167,35 @@ async def test_what_failed_its_check_before_is_lowered_all_the_same() -> None:
         box.machine.base = 61.0
         await until(lambda: "resolve Done" in box.log.texts("resolve"), within_s=30.0)
         assert box.machine["voice"].level == "medium"
+
+
+async def test_a_level_whose_requests_fail_is_shown_and_not_chosen_again() -> None:
+    """What each level did is kept apart; pressure passes over the one that failed its requests."""
+    box, meter = leveled(stabilization={"enable": "5s", "settle": "2s"}), FakeRequestMeter()
+    async with box.controlled(requests=meter):
+        await passing(7.0)
+        asked(box, meter, failed=False)
+        await passing(6.0)
+        box.machine.base = 61.0
+        await until(lambda: box.machine["voice"].level == "medium", within_s=20.0)
+        await passing(7.0)
+        asked(box, meter, failed=True)
+        await passing(6.0)
+        large, medium, _ = box.status("voice").levels
+        assert (large.failure_percent, large.response_ms) == (0.0, 50.0)
+        assert (medium.failure_percent, medium.message) == (100.0, "100 % of its requests failed")
+        box.machine.base = 20.0
+        await until(lambda: box.machine["voice"].level == "large", within_s=300.0)
+        await passing(10.0)
+        box.machine.base = 61.0
+        await until(lambda: box.machine["voice"].level != "large", within_s=30.0)
+        assert box.machine["voice"].level == "small"
+
+
+def asked(box: Box, meter: FakeRequestMeter, *, failed: bool) -> None:
+    """Voice is asked 40 times, now."""
+    for _ in range(40):
+        meter.count("voice", box.clock.now(), response_ms=50.0, failed=failed)
 
 
 def probed() -> Box:
