@@ -10,6 +10,7 @@ from textwrap import dedent
 from typing import Any, TypeVar
 
 from brownout.api.integration import Integration
+from brownout.engine.circuits import Circuits
 from brownout.engine.ports import ProcessId
 from brownout.engine.request_counts import RequestCounts
 from brownout.pluginhost.answers import Answer
@@ -60,6 +61,7 @@ class Stage:
     faults: list[str] = field(default_factory=list)
     notes: list[tuple[str, str, str]] = field(default_factory=list)
     counts: RequestCounts = field(default_factory=RequestCounts)
+    circuits: Circuits | None = None
     ids: "count[int]" = field(default_factory=count)
 
     @property
@@ -83,6 +85,7 @@ class Stage:
             clock=SteadyClock(),
             on_fault=lambda where, why: self.faults.append(why),
             on_note=lambda *note: self.notes.append(note),
+            circuits=self.circuits,
         )
         return PluginHost(place, self.counts, patience=self.patience)
 

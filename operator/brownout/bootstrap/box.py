@@ -11,6 +11,7 @@ from brownout.bootstrap.faults import FaultLine
 from brownout.bootstrap.plugins import Plugins
 from brownout.bootstrap.settings import Settings, plugins_of
 from brownout.core.errors import InvalidInput
+from brownout.engine.circuits import Circuits
 from brownout.engine.ports import WorkloadDriver
 from brownout.engine.request_counts import RequestCounts
 from brownout.local.checking.prober import LocalProber
@@ -18,6 +19,7 @@ from brownout.local.command import CommandDriver
 from brownout.local.files import LocalHome
 from brownout.local.lock import StateLock
 from brownout.local.systemd import SystemdDriver
+from brownout.processes.backoff import circuit_wait_s
 from brownout.sensing.processes import ProcTable
 
 
@@ -30,9 +32,9 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
     home = LocalHome(directory, state, on_fault=faults)
     home.load()
     commands = CommandDriver(state, ProcTable(), directory=directory, clock=clock, on_fault=faults)
-    requests = RequestCounts()
+    requests, circuits = RequestCounts(), Circuits(circuit_wait_s)
     folder = Path(settings.plugins) if settings.plugins else plugins_of(directory)
-    plugins = Plugins(state=state, folders=(folder,), clock=clock, faults=faults, requests=requests)
+    plugins = Plugins(state=state, folders=(folder,), clock=clock, faults=faults, requests=requests, circuits=circuits)
     drivers: dict[WorkloadKind, WorkloadDriver] = {
         WorkloadKind.COMMAND: commands,
         WorkloadKind.SYSTEMD: SystemdDriver(on_fault=faults),
@@ -58,5 +60,6 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         why=why,
         runs_programs=True,
         requests=requests,
+        circuits=circuits,
         prober=LocalProber(state, ProcTable(), directory=directory, on_fault=faults),
     )

@@ -15,6 +15,7 @@ from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
 from brownout.core.health import Checked
 from brownout.core.member import Observation
+from brownout.engine.circuits import Circuits
 from brownout.engine.ports import Outcome
 from brownout.engine.request_counts import RequestCounts
 from brownout.sensing.processes import ProcTable
@@ -41,6 +42,7 @@ class Plugins:
     clock: SteadyClock
     faults: FaultLine
     requests: RequestCounts
+    circuits: Circuits
     always: bool = False
     _driver: "PluginDriver | None" = field(default=None, init=False)
 
@@ -93,7 +95,14 @@ class Plugins:
         from brownout.pluginhost.driver import PluginDriver  # noqa: PLC0415
         from brownout.pluginhost.host import Place, PluginHost  # noqa: PLC0415
 
-        place = Place(state=self.state, table=ProcTable(), clock=self.clock, on_fault=self.faults, on_note=_noted)
+        place = Place(
+            state=self.state,
+            table=ProcTable(),
+            clock=self.clock,
+            on_fault=self.faults,
+            on_note=_noted,
+            circuits=self.circuits,
+        )
         catalog = Catalog(self.folders, self.state, always=self.always)
         return PluginDriver(PluginHost(place, self.requests), catalog.plugin, data=self.state / "plugins")
 

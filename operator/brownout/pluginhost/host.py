@@ -12,9 +12,11 @@ from typing import Any, Final, Protocol
 
 from brownout.core.instant import Instant
 from brownout.core.member import Observation
+from brownout.engine.circuits import Circuits
 from brownout.engine.ports import Clock, Outcome, OutcomeStatus, ProcessId, ProcessTable
 from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.cgroup import sweep
+from brownout.pluginhost.guarding import guarded
 from brownout.pluginhost.keeper import Keeper
 from brownout.pluginhost.launch import HOST_MARK, PluginLaunch
 from brownout.pluginhost.process import Ears, Patience, PluginProcess
@@ -42,6 +44,7 @@ class Place:
     """Where plugins live: the state folder, the processes of the machine, the time.
 
     `on_note` hears the lines that a plugin logs (key, severity, text), `on_usage` what it used (key, tokens, API call).
+    `circuits` is asked before each request; without it every request passes.
     """
 
     state: Path
@@ -50,6 +53,7 @@ class Place:
     on_fault: OnFault
     on_note: Callable[[str, str, str], None] = lambda *_: None
     on_usage: Callable[[str, int, bool], None] = lambda *_: None
+    circuits: Circuits | None = None
 
 
 class PluginHost:
@@ -75,7 +79,7 @@ class PluginHost:
         if keeper is None:
             return Answer(status=AnswerStatus.UNAVAILABLE, detail="it is off")
         began = self._place.clock.now()
-        answer = await keeper.request(request)
+        answer = await guarded(self._place.circuits, self._place.clock, key, keeper.request(request))
         now = self._place.clock.now()
         if answer.status not in (AnswerStatus.UNAVAILABLE, AnswerStatus.TOO_LARGE):
             self._counts.count(key, now, response_ms=(now - began) * 1000.0, failed=not answer.taken)
