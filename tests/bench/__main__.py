@@ -21,6 +21,7 @@ from tests.bench import (
     health,
     hour,
     levels,
+    plugins,
     training,
 )
 from tests.bench.report import Figure, show
@@ -36,6 +37,7 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "emergency": emergency.figures,
     "training": training.figures,
     "discovery": discovery.figures,
+    "plugins": plugins.figures,
     "cluster": cluster.figures,
     "hour": hour.figures,
 }

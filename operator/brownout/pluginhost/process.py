@@ -168,7 +168,11 @@ class PluginProcess:
             return Answer(status=AnswerStatus.TOO_LARGE, detail=f"it cannot be asked: {misuse}")
         if isinstance(call, str):
             return Answer(status=AnswerStatus.UNAVAILABLE, detail=call)
-        said = await self._channel.answer(call, within_s=limit_s)
+        try:
+            said = await self._channel.answer(call, within_s=limit_s)
+        except asyncio.CancelledError:  # whoever asked has waited long enough
+            self._look_at_lost()
+            raise
         took_s = self._loop.time() - began
         if said is None:
             self._look_at_lost()

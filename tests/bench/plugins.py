@@ -1,0 +1,168 @@
+"""Plugins: what an idle worker costs, how long a request takes, what is lost while versions and levels change, and what
+three good ones notice of each bad one beside them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from brownout.pluginhost.answers import Answer
+from brownout.pluginhost.host import PluginHost
+from tests.bench.report import Figure, quantile
+from tests.pluginhost.bad import BAD, SOUND, Bad
+from tests.pluginhost.stage import Stage
+from tests.pluginhost.test_swap import COUNTING, Load
+
+CHANGES = 200
+GOOD = ("one", "two", "three")
+PACE_S = 0.02
+WINDOW_S = 2.0
+IDLE = {
+    "plain": "",
+    "coroutines": "async def handle_request(request): return request.body\n",
+    "coroutines and network": "async def handle_request(request): return request.body\n",
+}
+ONLINE = {"needs": {"network": {"connect": [443]}}}
+
+
+def figures() -> Iterator[Figure]:
+    """All of it, each on a stage of its own."""
+    for part in (_idle, _requests, _exchanges, _levels, _beside_bad_ones):
+        with TemporaryDirectory(prefix="brownout-bench-") as folder:
+            yield from part(Stage(Path(folder)))
+
+
+def _idle(stage: Stage) -> Iterator[Figure]:
+    """The memory of workers that were asked once, all three side by side as on a box."""
+
+    async def story(host: PluginHost) -> list[int]:
+        held = []
+        for name, source in IDLE.items():
+            key = name.replace(" ", "_")
+            await host.start(stage.launch(key, source, **(ONLINE if "network" in name else {})))
+            await stage.ask(host, key)
+            held.append(await host.memory_bytes(key) or 0)
+        return held
+
+    for name, held_bytes in zip(IDLE, stage.live(story), strict=True):
+        yield Figure(name=f"idle worker, {name}", value=held_bytes / 2**20, unit="MiB PSS", goal=15.0)
+
+
+def _requests(stage: Stage) -> Iterator[Figure]:
+    """Start, and one request after the other."""
+
+    async def story(host: PluginHost) -> tuple[float, list[float]]:
+        began = time.perf_counter()
+        await host.start(stage.launch("echo"))
+        started_s = time.perf_counter() - began
+        return started_s, [await _timed(stage, host, "echo") for _ in range(2000)]
+
+    started_s, took = stage.live(story)
+    yield Figure(name="plugin start, confined and initialized", value=1000 * started_s, unit="ms")
+    yield Figure(name="plugin request, median", value=1000 * median(took), unit="ms")
+    yield Figure(name="plugin request, p99", value=1000 * quantile(took, 0.99), unit="ms")
+
+
+def _exchanges(stage: Stage) -> Iterator[Figure]:
+    """Another version each time, in a new process."""
+    yield from _changes(stage, "hot swap", lambda at: (f"VERSION = {at}\n{COUNTING}", ""))
+
+
+def _levels(stage: Stage) -> Iterator[Figure]:
+    """Another level each time, in the same process."""
+    source = f"VERSION = 0\n{COUNTING}"
+    yield from _changes(stage, "level switch", lambda at: (source, ("large", "small")[at % 2]))
+
+
+def _changes(stage: Stage, name: str, nth: Callable[[int], tuple[str, str]]) -> Iterator[Figure]:
+    async def story(host: PluginHost) -> tuple[Load, list[float]]:
+        load, took = Load(stage, host), list[float]()
+        source, level = nth(0)
+        await host.start(stage.launch("counting", source, level=level))
+
+        async def change() -> None:
+            for at in range(1, CHANGES + 1):
+                source, level = nth(at)
+                began = time.perf_counter()
+                await host.start(stage.launch("counting", source, level=level))
+                took.append(time.perf_counter() - began)
+
+        await load.during(change)
+        return load, took
+
+    load, took = stage.live(story)
+    lost = sum(not answer.ok for _, answer in load.answers)
+    counts = [answer.body["count"] for _, answer in load.answers if answer.ok]
+    note = f"of {load.asked} requests during {CHANGES}"
+    yield Figure(name=f"{name}: requests lost", value=lost, unit="requests", goal=0, note=note)
+    yield Figure(
+        name=f"{name}: answered or counted twice", value=len(counts) - len(set(counts)), unit="requests", goal=0
+    )
+    yield Figure(name=f"{name}: state lost", value=max(counts) - len(counts), unit="counts", goal=0)
+    yield Figure(name=f"{name}, median", value=1000 * median(took), unit="ms")
+
+
+def _beside_bad_ones(stage: Stage) -> Iterator[Figure]:
+    """The p99 of good plugins under a steady load, alone, and beside each bad one that is asked four times as often."""
+    alone_s = median(stage.live(lambda host: _p99(stage, host, None)) for _ in range(3))
+    worst = (0.0, "")
+    for bad in BAD:
+        with TemporaryDirectory(prefix="brownout-bench-") as folder:
+            other = Stage(Path(folder))
+            beside_s = other.live(lambda host, bad=bad, other=other: _p99(other, host, bad))  # type: ignore[misc]
+        worst = max(worst, (beside_s / alone_s, bad.name))
+        yield Figure(name=f"good plugins' p99 beside: {bad.name}", value=beside_s / alone_s, unit="times alone")
+    yield Figure(name="good plugins' p99, alone", value=1000 * alone_s, unit="ms")
+    yield Figure(name="good plugins' p99, worst neighbour", value=worst[0], unit="times alone", note=worst[1])
+
+
+async def _p99(stage: Stage, host: PluginHost, bad: Bad | None) -> float:
+    for name in GOOD:
+        await host.start(stage.launch(name, SOUND))
+    asking: asyncio.Task[None] | None = None
+    if bad is not None:
+        await host.start(stage.launch("bad", bad.source, **bad.manifest))
+        asking = asyncio.ensure_future(_ask_on(stage, host))
+    took = [one for each in await asyncio.gather(*(_steady(stage, host, name) for name in GOOD)) for one in each]
+    if asking is not None:
+        asking.cancel()
+    return quantile(took, 0.99)
+
+
+async def _ask_on(stage: Stage, host: PluginHost) -> None:
+    while True:
+        await stage.ask(host, "bad")
+        await _pause(PACE_S / 4)
+
+
+async def _steady(stage: Stage, host: PluginHost, name: str) -> list[float]:
+    """A request every 20 ms for 2 s; each must be answered."""
+    loop, took = asyncio.get_running_loop(), list[float]()
+    end = loop.time() + WINDOW_S
+    while (due := loop.time()) < end:
+        took.append(await _timed(stage, host, name))
+        await _pause(due + PACE_S - loop.time())
+    return took
+
+
+async def _pause(for_s: float) -> None:
+    loop = asyncio.get_running_loop()
+    rung = loop.create_future()
+    timer = loop.call_later(for_s, rung.set_result, None)
+    try:
+        await rung
+    finally:
+        timer.cancel()
+
+
+async def _timed(stage: Stage, host: PluginHost, name: str) -> float:
+    began = time.perf_counter()
+    answer: Answer = await stage.ask(host, name)
+    took_s = time.perf_counter() - began
+    assert answer.ok, answer
+    return took_s
