@@ -13,6 +13,9 @@ deaf            do not hear SIGTERM
 told            print "told" at SIGUSR1
 child           start a child that only waits, deaf to SIGTERM
 input           print what stands on standard input
+read            print one line of it, once "reading" is printed
+terminal        print whether each of the three descriptors is a terminal
+keys            save also when asked by Ctrl-C
 exit STATUS     end
 """
 
@@ -117,6 +120,22 @@ def read_input() -> None:
     say(sys.stdin.read())
 
 
+def read() -> None:
+    """One line."""
+    say("reading")
+    say(f"read {sys.stdin.readline().strip()}")
+
+
+def terminal() -> None:
+    """All three."""
+    say(f"terminal: {' '.join(str(os.isatty(number)) for number in range(3))}")
+
+
+def keys() -> None:
+    """As by SIGTERM."""
+    signal.signal(signal.SIGINT, save)
+
+
 def leave(status: str) -> None:
     """Without a word."""
     os._exit(int(status))
@@ -134,6 +153,9 @@ ACTS: dict[str, tuple[Callable[..., None], int]] = {
     "told": (told, 0),
     "child": (child, 0),
     "input": (read_input, 0),
+    "read": (read, 0),
+    "terminal": (terminal, 0),
+    "keys": (keys, 0),
     "exit": (leave, 1),
 }
 
