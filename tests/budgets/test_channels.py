@@ -73,4 +73,4 @@ def answer_of(url: str, *, host: str | None = None) -> tuple[int, bool | None]:
     with closing(http.client.HTTPConnection(parts.netloc, timeout=30)) as connection:
         connection.request("GET", parts.path or "/", headers={"Host": host or parts.netloc})
         reply = connection.getresponse()
-        return reply.status, json.load(reply).get("shouldContinue")
+        return reply.status, json.load(reply).get("advice", {}).get("continue")

@@ -123,7 +123,7 @@ def test_runs_are_listed_shown_raised_and_stopped_without_a_controller(kept: Pat
     stopped = typed("budget", "stop", "agent", "--state", kept, "-o", "json", home=home)
     document = json.loads(stopped.out)
     assert (document["stoppedBy"], document["limits"]["duration"]) == ("StoppedOnRequest", 7200.0)
-    found = json.loads(typed("budget", "list", "-o", "json", "--state", kept, home=home).out)["budgets"]
+    found = json.loads(typed("budget", "list", "-o", "json", "--state", kept, home=home).out)["items"]
     assert [each["name"] for each in found] == ["agent", "nightly"]
     assert found[0] == document | {"seenAt": found[0]["seenAt"]}
 

@@ -13,7 +13,7 @@ from brownout.core.budget.run import Ending
 from brownout.core.budget.wrapping import Standing
 from brownout.engine.budget_ledger import BudgetLedger
 from brownout.engine.wrapped_run import Verdict, WrappedRun
-from tests.engine.world import IN_VIRTUAL_TIME
+from tests.engine.world import IN_VIRTUAL_TIME, passing
 from tests.fakes import FakeBudgets, FakeClock
 
 pytestmark = IN_VIRTUAL_TIME
@@ -173,7 +173,7 @@ async def test_a_report_is_acknowledged_when_it_is_written() -> None:
     standing = await world.ledger.written()
     (run,) = world.store.runs(now=world.clock.now())
     assert (run.usage.tokens, run.usage.api_calls, standing.recorded) == (100, 50, True)
-    await asyncio.sleep(20.0)
+    await passing(20.0)
     (run,) = world.store.runs(now=world.clock.now())
     assert world.clock.now() - run.seen_at <= 6.0
     await world.ledger.close(None)
@@ -190,7 +190,7 @@ async def test_limits_hold_while_the_disk_fails_and_nothing_is_lost() -> None:
     standing = await world.ledger.written()
     assert (standing.run.usage.tokens, standing.advice) == (90, Advice.FINISH)
     world.store.trouble = ""
-    await asyncio.sleep(1.0)
+    await passing(1.0)
     (run,) = world.store.runs(now=world.clock.now())
     assert (run.usage.tokens, (await world.ledger.written()).recorded) == (90, True)
     assert world.said == ["usage cannot be written now, and is kept in memory: the disk is full"]

@@ -32,7 +32,7 @@ class Budget:
     def report(self, **said: Any) -> dict[str, Any]:
         """Say it; how the run stands."""
         if self._line is None:
-            return {"shouldContinue": True, "advice": "Continue"}
+            return {"advice": {"continue": True, "what": "Continue"}}
         self._line.write(json.dumps(said) + "\n")
         self._line.flush()
         answer: dict[str, Any] = json.loads(self._line.readline())
@@ -76,9 +76,9 @@ def work(results: Path, tasks: int, tokens: int, *, stream: bool, progress: bool
         with results.open("a") as file:
             file.write(f"task {number + 1}: {len(text.split())} words\n")
         said = {"progress": (number + 1) / tasks} if progress else {}
-        standing = budget.report(checkpoint={"done": number + 1}, **said)
-        if not standing["shouldContinue"] and number + 1 < tasks:
-            return f"told to stop: {standing['advice']}"
+        advice = budget.report(checkpoint={"done": number + 1}, **said)["advice"]
+        if not advice["continue"] and number + 1 < tasks:
+            return f"told to stop: {advice['what']}"
         signal.sigtimedwait([], pause_s)
     return "done"
 

@@ -59,7 +59,7 @@ def raw(text: str) -> None:
 
 def answered(document: dict[str, Any]) -> None:
     """What matters of an answer."""
-    say(f"{document['advice']} {document['usage']['tokens']['used']} {document['recorded']}")
+    say(f"{document['advice']['what']} {document['usage']['tokens']['used']} {document['recorded']}")
 
 
 def ask(text: str) -> None:
@@ -87,7 +87,7 @@ def checkpoint() -> None:
 
 def until(advice: str) -> None:
     """By the file alone."""
-    while json.loads(Path(os.environ["BROWNOUT_BUDGET_FILE"]).read_text())["advice"] != advice:
+    while json.loads(Path(os.environ["BROWNOUT_BUDGET_FILE"]).read_text())["advice"]["what"] != advice:
         signal.sigtimedwait([], 0.02)
     say(f"read {advice}")
 

@@ -43,7 +43,7 @@ def list_runs(
     chosen(output, ("", "json"), "an output")
     runs = budgets_of(state=state, server=server).runs(most=limit)
     if output == "json":
-        print_json({"budgets": [run_document(each) for each in runs]})
+        print_json({"items": [run_document(each) for each in runs]})
         return
     sys.stdout.write(f"{_table(runs)}\n" if runs else "No runs.\n")
 

@@ -71,7 +71,7 @@ def test_it_is_told_why_with_the_numbers(run: RunRecord, progress: float | None,
     standing = Standing(run=run, progress=progress, advice=wrapped_advice(run, progress, strict=False))
     assert sentence(standing).startswith(said)
     document = standing_document(standing)
-    assert document["shouldContinue"] is standing.advice.go
+    assert document["advice"] == {"continue": standing.advice.go, "what": str(standing.advice), "progress": progress}
     assert (document["message"], document["usage"]["tokens"]["limit"]) == (sentence(standing), 100)
 
 

@@ -55,12 +55,11 @@ def wrapped_advice(run: RunRecord, progress: float | None, *, strict: bool) -> A
 
 
 def standing_document(standing: Standing) -> dict[str, Any]:
-    """What the program reads: in the notice file, and as the answer to each report."""
+    """What the program reads: in the notice file, and as the answer to each report; as over REST."""
+    advice = standing.advice
     return {
         **run_document(standing.run),
-        "progress": standing.progress,
-        "advice": str(standing.advice),
-        "shouldContinue": standing.advice.go,
+        "advice": {"continue": advice.go, "what": str(advice), "progress": standing.progress},
         "message": sentence(standing),
         "recorded": standing.recorded,
         "checkpointDue": standing.checkpoint_due,
