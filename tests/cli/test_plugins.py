@@ -100,7 +100,7 @@ def test_check_says_what_this_machine_enforces_and_what_not(home: Path) -> None:
     guarantees = document["enforcement"]
     assert {each["aspect"] for each in guarantees} == {aspect.value for aspect in Aspect}
     for each in guarantees:
-        word, why = ("enforced", each["how"]) if each["enforced"] else ("NOT enforced", each["why_not"])
+        word, why = ("enforced", each["how"]) if each["enforced"] else ("NOT enforced", each["whyNot"])
         assert why
         assert f"  {word}: it {each['what']} ({why})\n" in said
 

@@ -3,6 +3,8 @@
 import os
 from dataclasses import replace
 
+import pytest
+
 from brownout.api.integration import Level
 from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus
@@ -148,6 +150,21 @@ def test_a_lazy_plugin_starts_with_its_first_request(stage: Stage) -> None:
         assert len(stage.processes()) == 1
         assert (await driver.stop(voice, grace_s=5.0)).status is OutcomeStatus.DONE
         assert (await driver.observe(voice)).presence is Presence.STOPPED
+
+    stage.drive(story)
+
+
+@pytest.mark.parametrize(("plugin", "owner"), [("Lazy", "Eager"), ("Eager", "Lazy")])
+def test_the_owner_says_whether_a_plugin_is_loaded_at_once(stage: Stage, plugin: str, owner: str) -> None:
+    """What the Integration says goes before what the plugin says of itself."""
+    stage.put("voice", SAYING, SETTINGS)
+    manifest = stage.root / "plugins" / "voice" / "plugin.yaml"
+    manifest.write_text(manifest.read_text().replace("Eager", plugin))
+    voice = stage.integration("voice", workload={"plugin": {"name": "voice", "load": owner}})
+
+    async def story(driver: PluginDriver) -> None:
+        assert (await driver.start(voice, None)).status is OutcomeStatus.DONE
+        assert len(stage.processes()) == (1 if owner == "Eager" else 0)
 
     stage.drive(story)
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brownout.api.problems import Problem
-from brownout.pluginhost.manifest import Load, Manifest, read_manifest
+from brownout.api.workload import Load
+from brownout.pluginhost.manifest import Manifest, read_manifest
 from brownout.pluginhost.needs import granted
 
 LEAST = "name: voice\nversion: 1.0.0\nentry: voice.py\n"

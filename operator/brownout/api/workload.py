@@ -23,6 +23,7 @@ __all__ = [
     "RUNNABLE",
     "CommandWorkload",
     "LevelSignal",
+    "Load",
     "PluginWorkload",
     "ScaleWorkload",
     "SystemdWorkload",
@@ -131,11 +132,22 @@ class CommandWorkload(Ruled):
     )
 
 
+class Load(StrEnum):
+    """When a plugin's module is run: with its first request, or as soon as its integration is enabled."""
+
+    LAZY = "Lazy"
+    EAGER = "Eager"
+
+
 class PluginWorkload(Wire):
     """A plugin of the plugin directory or of an installed package, run in a process of its own."""
 
     name: Annotated[str, PLUGIN_NAME] = Field(description="Name of the plugin.")
     config: dict[str, Any] = Field(default_factory=dict, description="What the plugin is given at its start.")
+    load: Annotated[Load, Choice(of=Load)] | None = Field(
+        default=None,
+        description="Whether it starts with its first request (Lazy) or at once (Eager). Absent: as the plugin says.",
+    )
 
 
 class ScaleWorkload(Wire):

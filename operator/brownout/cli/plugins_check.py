@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import typer
 
@@ -30,7 +31,7 @@ def check(names: Names = None, plugins: Plugins = None, state: State = None, out
     if output:
         answer = listed(found, examined)
         for document, each in zip(answer["plugins"], examined, strict=True):
-            document["enforcement"] = [asdict(it) for it in enforcement(each.manifest)]
+            document["enforcement"] = [_document(it) for it in enforcement(each.manifest)]
         print_json(answer)
     else:
         for problem in (*found.trusted.problems, *others):
@@ -62,6 +63,11 @@ def _lines(examined: Examined) -> Iterator[str]:
 
     for guarantee in enforcement(manifest):
         yield f"  {_held(guarantee)}"
+
+
+def _document(guarantee: Guarantee) -> dict[str, Any]:
+    document = asdict(guarantee)
+    return {**document, "whyNot": document.pop("why_not")}
 
 
 def _held(guarantee: Guarantee) -> str:

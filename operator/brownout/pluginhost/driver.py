@@ -120,6 +120,8 @@ class PluginDriver:
         config = check_config(found.manifest.config, merged, ("spec", "workload", "plugin", "config"))
         if isinstance(config, tuple):
             return "; ".join(str(problem) for problem in config)
+        if declared and declared.load:
+            found = replace(found, manifest=found.manifest.model_copy(update={"load": declared.load}))
         key = integration.metadata.name
         folder = self._data / file_stem(key)
         return launch_of(key, found, folder, level=level.name if level else "", config=config, base=base)

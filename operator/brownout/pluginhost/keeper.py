@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from brownout.api.workload import Load
 from brownout.core.member import Observation, Presence
 from brownout.engine.ports import Outcome, OutcomeStatus
 from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.gate import Entry, Gate
 from brownout.pluginhost.launch import PluginLaunch
-from brownout.pluginhost.manifest import Load
 from brownout.pluginhost.process import PluginProcess
 from brownout.pluginhost.swap import hand_over, move
 from brownout.pluginhost.trouble import Trouble

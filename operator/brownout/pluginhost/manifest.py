@@ -7,7 +7,6 @@ and refused with the words of every other file, all problems at once.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field, ValidationError
@@ -17,7 +16,7 @@ from brownout.api.leaves import Choice, Text
 from brownout.api.problems import Problem, path_text, shown
 from brownout.api.rules import Location, Rule, Ruled
 from brownout.api.validation import Path, problems_of
-from brownout.api.workload import PLUGIN_NAME
+from brownout.api.workload import PLUGIN_NAME, Load
 from brownout.disk.documents import Document, read_documents
 from brownout.pluginhost.needs import Limits, Needs
 from brownout.pluginhost.setting import Setting, check_config
@@ -52,13 +51,6 @@ _NAMED: Final = re.compile(_SETTING_NAME.pattern)
 _REFERENCE: Final = re.compile(r"\$([a-zA-Z][a-zA-Z0-9]*)")
 
 
-class Load(StrEnum):
-    """When the plugin's module is run: with its first request, or as soon as its integration is enabled."""
-
-    LAZY = "Lazy"
-    EAGER = "Eager"
-
-
 def _level_twice(levels: object) -> Location | None:
     seen: set[object] = set()
     for at, level in enumerate(levels if isinstance(levels, list | tuple) else ()):
@@ -88,7 +80,7 @@ class Manifest(Ruled):
         default=Load.LAZY, description="Whether it starts with its first request (Lazy) or at once (Eager)."
     )
     requires: tuple[Annotated[str, PLUGIN_NAME], ...] = Field(
-        default=(), max_length=64, description="Plugins that must be there, and are started before it."
+        default=(), max_length=64, description="Plugins that must be found too, without a circle."
     )
     packages: tuple[Annotated[str, _PACKAGE], ...] = Field(
         default=(), max_length=64, description="Python packages that must be installed."
