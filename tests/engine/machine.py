@@ -21,7 +21,8 @@ class Workload:
     """One workload. `obeys_in_s` is how long its graceful stop takes, `starts_in_s` its start, and `lingers_s` how late
     its memory comes back. `failing` refuses every switch, `broken` is raised by it, and what is `stuck` never ends one;
     what is `deaf` does not answer when it is observed, and `unseen` is raised then. At a level that is `hopeless` it
-    falls over at once, and is `fallen` until it is switched again.
+    falls over at once, and is `fallen` until it is switched again. What it `refuses` to be it is not;
+    if it `ends`, then not what it was either.
     """
 
     size: float = 10.0
@@ -43,6 +44,8 @@ class Workload:
     stuck: bool = False
     hopeless: frozenset[str] = frozenset()
     fallen: bool = False
+    refuses: frozenset[str] = frozenset()
+    ends: bool = False
 
     def held(self, now: float) -> float:
         """Per cent that it holds now, or still holds."""
@@ -105,6 +108,9 @@ class Machine:
             return refusal
         if self.owned_by_others and not workload.running and replicas is None:
             return Outcome(status=OutcomeStatus.FAILED, detail="nobody knows how many replicas it had")
+        if name in workload.refuses:
+            workload.running, workload.fallen = not workload.ends, workload.ends
+            return Outcome(status=OutcomeStatus.FAILED, detail=f"it cannot be {name}")
         with self._start_under_way(key):
             await _lasting(workload.starts_in_s)
         if self._stops[key] != stops:

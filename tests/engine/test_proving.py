@@ -158,6 +158,40 @@ async def test_a_level_that_runs_but_fails_its_check_is_undone() -> None:
     assert failed.detail == "medium did not come up (its check fails: it answers 500); large was started again"
 
 
+@pytest.mark.parametrize("still", [True, False], ids=["the old one runs on", "the old one has ended"])
+async def test_a_level_that_its_driver_refuses_is_passed_over_too(*, still: bool) -> None:
+    """A plugin that cannot change to it runs on as it was; what was ended for it is started again."""
+    box = leveled()
+    box.machine["voice"].refuses, box.machine["voice"].ends = frozenset({"medium"}), not still
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: box.machine["voice"].level == "small", within_s=30.0)
+        await passing(7.0)
+        levels = {level.name: level.message for level in box.status("voice").levels}
+    starts = [text for text in box.log.texts("start voice") if text.startswith("start ")]
+    again = [] if still else ["start voice large"]
+    assert starts == ["start voice medium", *again, "start voice small"]
+    assert levels["medium"] == "it cannot be medium"
+
+
+async def test_a_level_that_is_passed_over_stays_so_over_a_restart() -> None:
+    """The status remembers it, so that a controller in a loop does not try it again and again."""
+    box = leveled(hopeless="medium")
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: box.machine["voice"].level == "small", within_s=30.0)
+        await passing(7.0)
+    box.machine["voice"].level, box.machine.base = "large", 40.0
+    box.log.clear()
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 61.0
+        await until(lambda: box.machine["voice"].level == "small", within_s=30.0)
+    assert not box.log.texts("start voice medium")
+
+
 async def test_what_failed_its_check_before_is_lowered_all_the_same() -> None:
     """A check that is wrong by itself must not keep pressure from lowering."""
     box, prober = probed(), FakeProber()
@@ -180,7 +214,7 @@ async def test_a_level_whose_requests_fail_is_shown_and_not_chosen_again() -> No
         await until(lambda: box.machine["voice"].level == "medium", within_s=20.0)
         await passing(7.0)
         asked(box, meter, failed=True)
-        await passing(6.0)
+        await passing(12.0)
         large, medium, _ = box.status("voice").levels
         assert (large.failure_percent, large.response_ms) == (0.0, 50.0)
         assert (medium.failure_percent, medium.message) == (100.0, "100 % of its requests failed")

@@ -6,7 +6,7 @@ Figures move only when they have moved by a tenth, like all of a status.
 from brownout.api.status import IntegrationStatus, LevelStatus
 from brownout.core.footprint import Source
 from brownout.core.member import Member
-from brownout.core.quiet import quiet
+from brownout.core.quiet import N, quiet
 
 
 def level_statuses(member: Member, previous: IntegrationStatus) -> tuple[LevelStatus, ...]:
@@ -22,12 +22,17 @@ def _level(member: Member, rung: int, name: str, before: LevelStatus | None) -> 
     failed = record.failure_share
     return LevelStatus(
         name=name,
-        memory=quiet(old.memory, measured),
-        response_ms=quiet(old.response_ms, _rounded(record.response_ms)),
-        p95_ms=quiet(old.p95_ms, _rounded(record.p95_ms)),
-        failure_percent=quiet(old.failure_percent, None if failed is None else _rounded(100.0 * failed)),
+        memory=_kept(old.memory, measured),
+        response_ms=_kept(old.response_ms, _rounded(record.response_ms)),
+        p95_ms=_kept(old.p95_ms, _rounded(record.p95_ms)),
+        failure_percent=_kept(old.failure_percent, None if failed is None else _rounded(100.0 * failed)),
         message=record.why if rung in member.unfit else "",
     )
+
+
+def _kept(previous: N | None, new: N | None) -> N | None:
+    """What was known before a restart of ours stands until there is something newer."""
+    return previous if new is None else quiet(previous, new)
 
 
 def _rounded(value: float | None) -> float | None:

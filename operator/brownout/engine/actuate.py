@@ -101,7 +101,7 @@ async def _switch(
         async with asyncio.timeout(step.grace_s + STUCK_S):
             was_well = not is_switch(step) or await well(world, inventory.integrations[step.key])
             outcome = await _asked(driver, step, inventory, grace_s=grace_s, replicas=replicas)
-        if is_switch(step) and outcome.status is OutcomeStatus.DONE:
+        if is_switch(step) and outcome.status is not OutcomeStatus.SKIPPED:
             switch = _switch_of(step, inventory, overtaken, was_well=was_well)
             async with asyncio.timeout(2.0 * START_DEADLINE_S + step.grace_s + STUCK_S):
                 outcome = await proven(world, driver, switch, outcome, replicas)

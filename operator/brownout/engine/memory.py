@@ -17,7 +17,7 @@ from brownout.core.footprint import Source
 from brownout.core.holding import hold_from
 from brownout.core.instant import Instant, from_rfc3339
 from brownout.core.ladder import ladder_of
-from brownout.core.ledger import Ledger, Said, released
+from brownout.core.ledger import Ledger, Said, level_missed, released
 from brownout.core.measurements import Measured, relived
 from brownout.core.member import Hold, Member, Observation, Presence
 from brownout.engine.ports import DecisionRecord, FootprintRecord, Inventory
@@ -68,7 +68,8 @@ class Acquaintance:
             hold = hold_from(integration.status, member) or recalled(self.newest.get(key), member, observed[key])
             recorded = self.recorded.get(key, ())
             ledger = _relived(ledger, member, recorded, interval_s=inventory.policy.spec.interval)
-            ledger = _held(_remembered(ledger, member, hold), member, hold, observed[key], now=now)
+            ledger = _unfit(_remembered(ledger, member, hold), member, now=now)
+            ledger = _held(ledger, member, hold, observed[key], now=now)
         return ledger
 
 
@@ -116,6 +117,16 @@ def _relived(ledger: Ledger, member: Member, recorded: Iterable[FootprintRecord]
     lived = relived(rows, interval_s=interval_s).items()
     found = {(member.key, rung): sizes for rung, sizes in lived if sizes.steady or sizes.peaks}
     return replace(ledger, measured=MappingProxyType({**ledger.measured, **found}))
+
+
+def _unfit(ledger: Ledger, member: Member, *, now: Instant) -> Ledger:
+    """The ledger with the levels that the status says are not to be switched to: they begin their rest anew."""
+    status = member.integration.status
+    why = {level.name: level.message for level in status.levels if level.message} if status else {}
+    for rung, level in enumerate(member.ladder.levels):
+        if level.name in why:
+            ledger = level_missed(ledger, (member.key, rung), why[level.name], now=now)
+    return ledger
 
 
 def _sized(ledger: Ledger, member: Member, hold: Hold | None) -> Ledger:

@@ -7,9 +7,10 @@ unless it failed that before the switch too.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brownout.api.integration import Integration, Level
+from brownout.api.workload import WorkloadKind
 from brownout.core.health import Answer
 from brownout.core.ladder import ladder_of
 from brownout.core.member import Observation, Presence
@@ -31,6 +32,7 @@ AGAIN_S = 1.0
 
 # What its supervisor adds of its own plans, which the undoing makes void.
 _NEXT_TRY = "; next try"
+_OTHERS = (WorkloadKind.SCALE, WorkloadKind.SYSTEMD)
 _DOWN = (Presence.FAILED, Presence.STOPPED, Presence.MISSING)
 
 
@@ -59,10 +61,35 @@ def is_switch(step: Step) -> bool:
 
 
 async def proven(world: World, driver: WorkloadDriver, switch: Switch, done: Outcome, replicas: int | None) -> Outcome:
-    """What came of a switch that was made: `done` where the level came up, else how it was undone."""
+    """What came of a switch that was asked for: `done` where the level came up, else how it was undone."""
+    if done.status is OutcomeStatus.FAILED:
+        return await _refused(world, driver, switch, done, replicas)
     why = await _trouble(world, driver, switch)
     if not why or switch.overtaken():
         return done
+    return await _put_back(world, driver, switch, replace(done, detail=why), replicas)
+
+
+async def _refused(
+    world: World, driver: WorkloadDriver, switch: Switch, done: Outcome, replicas: int | None
+) -> Outcome:
+    """What came of a switch that its driver could not make: often the level before it runs on.
+
+    What stands without us is refused by others (an API server that is away), which says nothing of the level.
+    """
+    if switch.integration.spec.workload.kind in _OTHERS or switch.overtaken():
+        return done
+    seen = await _seen(driver, switch.integration)
+    if seen is not None and seen.presence is Presence.RUNNING and seen.level != switch.step.level:
+        return replace(done, unfit=done.detail, undone=True)
+    return await _put_back(world, driver, switch, done, replicas)
+
+
+async def _put_back(
+    world: World, driver: WorkloadDriver, switch: Switch, done: Outcome, replicas: int | None
+) -> Outcome:
+    """The outcome once the level before it was started again; `done` says in its detail why that has to be."""
+    why = done.detail
     level, before = switch.step.level, switch.before
     name = before.name if before else "what ran before"
     undone = await _undone(driver, switch, before, replicas if done.replicas_before is None else done.replicas_before)
