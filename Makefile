@@ -83,4 +83,4 @@ lock: can-setup ## Resolve requirements/*.in into requirements/*.txt anew (Pytho
 
 clean: ## Remove everything that is made here, .venv included
 	@rm -rf .venv build dist bench.json operator/brownout.egg-info .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	@find operator tests manifests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find operator tests plugins manifests -name __pycache__ -type d -prune -exec rm -rf {} +

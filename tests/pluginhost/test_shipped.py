@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from brownout.disk.documents import read_documents
 from brownout.engine.ports import OutcomeStatus
 from brownout.pluginhost.answers import AnswerStatus
 from brownout.pluginhost.discovery import discover
-from brownout.pluginhost.found import Found
+from brownout.pluginhost.found import Found, digest
 from brownout.pluginhost.host import PluginHost
 from brownout.pluginhost.launch import launch_of
 from brownout.pluginhost.setting import check_config
@@ -152,6 +153,31 @@ def test_android_serves_a_phone(stage: Stage) -> None:
         assert '"tea"' in await _http(port, "GET", "devices/pixel/notifications", "")
 
     runs(stage, "android", story, port=port, token=TOKEN)
+
+
+def test_android_is_replaced_while_a_phone_talks_with_it(stage: Stage) -> None:
+    """A new version takes over port and book: what waited for the phone is there, and it is never refused for long."""
+    port = free_port()
+    old = SHIPPED.load("android")
+    assert isinstance(old, Found)
+    changed = old.module_bytes + b"# a new version\n"
+    new = replace(old, module_bytes=changed, sha256=digest("android.py", b"", changed))
+    config = check_config(old.manifest.config, {"port": port, "token": TOKEN})
+    assert isinstance(config, dict)
+    folder = stage.state / "plugins" / "android"
+
+    async def story(host: PluginHost) -> None:
+        for at, found in enumerate((old, new, old)):
+            launch = launch_of("android", found, folder, level="", config=config, base=config)
+            assert (await host.start(launch)).status is OutcomeStatus.DONE
+            if not at:
+                await _http(port, "PUT", "devices/pixel", "{}")
+            await asked(host, "android", {"operation": "notify", "text": f"version {at}"})
+        said = await _http(port, "GET", "devices/pixel/notifications", "")
+        assert [text in said for text in ("version 0", "version 1", "version 2")] == [True] * 3
+        assert len(stage.processes()) == 1
+
+    stage.live(story)
 
 
 async def _http(port: int, method: str, path: str, body: str) -> str:
