@@ -1,10 +1,15 @@
 """Levels of programs: by a restart with another environment, or by a file and a signal where the program listens."""
 
+import asyncio
 import functools
+import http.client
 import json
 import os
 import signal
-from typing import Any
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
@@ -16,6 +21,8 @@ from tests.builders import make_integration
 from tests.eventually import eventually, eventually_async
 from tests.local.box import Box, argv, until
 
+SERVING = Path(__file__).parent.parent / "programs" / "serving.py"
+SWITCHES = 200
 LEVELS = [{"name": "large", "config": {"MODEL": "big"}}, {"name": "small", "config": {"MODEL": "tiny"}}]
 
 
@@ -155,3 +162,62 @@ def test_a_level_that_cannot_be_written_is_a_failure_with_a_reason(box: Box) -> 
 
     box.state.mkdir(parents=True, exist_ok=True)
     box.live(story)
+
+
+SWITCHES = 200
+
+
+def test_two_hundred_switches_under_steady_requests_lose_none(box: Box) -> None:
+    """Each request is answered, none twice, by one process that is at the last level in the end."""
+    argv = [sys.executable, "-I", "-S", str(SERVING), str(box.file("port"))]
+    workload = {"command": {"argv": argv, "levelSignal": "SIGUSR1"}}
+    voice = make_integration("voice", workload=workload, levels=LEVELS, stop={"grace": "5s"})
+
+    async def story(driver: CommandDriver) -> None:
+        await driver.start(voice, voice.spec.levels[0])
+        port = int(eventually(lambda: box.file("port").read_text()))
+        with Client(port) as client:
+            await asyncio.to_thread(client.answered.wait, 10.0)
+            for switch in range(SWITCHES):
+                outcome = await driver.start(voice, voice.spec.levels[(switch + 1) % 2])
+                assert outcome.status is OutcomeStatus.DONE
+            asked_by_then = len(client.answers)
+            await asyncio.to_thread(eventually, lambda: len(client.answers) > asked_by_then + 1)
+        assert client.faults == []
+        assert [answer["answered"] for answer in client.answers] == list(range(1, len(client.answers) + 1))
+        assert len({answer["pid"] for answer in client.answers}) == 1
+        assert {answer["level"] for answer in client.answers} == {"large", "small"}
+        assert client.answers[-1]["level"] == voice.spec.levels[SWITCHES % 2].name
+
+    box.live(story)
+
+
+class Client:
+    """Asks again and again on one connection, until the block ends."""
+
+    def __init__(self, port: int) -> None:
+        self.answers: list[dict[str, Any]] = []
+        self.faults: list[Exception] = []
+        self.answered = threading.Event()
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._ask, args=(port,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self._thread.join()
+
+    def _ask(self, port: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10.0)
+        try:
+            while not self._enough.is_set():
+                connection.request("GET", "/")
+                self.answers.append(json.load(connection.getresponse()))
+                self.answered.set()
+        except (OSError, ValueError, http.client.HTTPException) as fault:
+            self.faults.append(fault)
+        finally:
+            connection.close()

@@ -1,30 +1,49 @@
-"""A server on a port of loopback that is as well as a file says: `ok` answers 200, `bad` answers 503.
+"""A program that answers HTTP on a free port of loopback, and changes its level by SIGUSR1 without a pause.
 
-`wait` holds the request until the file says something else. Any number of requests at once.
+serving.py FILE
+
+FILE gets the port. Each answer is a line of JSON: the level, how many requests were answered by now, and the pid.
 """
 
+import json
+import os
+import signal
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import count
 from pathlib import Path
 
-PORT, MOOD = int(sys.argv[1]), Path(sys.argv[2])
-LOOK_S = 0.02
+ANSWERED = count(1)
+LEVEL = [""]
 
 
-class Moody(BaseHTTPRequestHandler):
-    """Answers as the file says."""
+class Answering(BaseHTTPRequestHandler):
+    """Answers everything."""
+
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """One answer."""
-        while (mood := MOOD.read_text()) == "wait":
-            threading.Event().wait(LOOK_S)
-        self.send_response(200 if mood == "ok" else 503)
+        """Count it and say so."""
+        body = json.dumps({"level": LEVEL[0], "answered": next(ANSWERED), "pid": os.getpid()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(b"token=swordfish")
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
-ThreadingHTTPServer(("127.0.0.1", PORT), Moody).serve_forever()
+def look(*_: object) -> None:
+    """The level as it stands in the file."""
+    LEVEL[0] = json.loads(Path(os.environ["BROWNOUT_LEVEL_FILE"]).read_text())["level"]
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, look)
+    look()
+    server = HTTPServer(("127.0.0.1", 0), Answering)
+    beside = Path(f"{sys.argv[1]}.new")
+    beside.write_text(str(server.server_port))
+    beside.replace(sys.argv[1])
+    server.serve_forever()
