@@ -15,6 +15,15 @@ from tests.checkout import ROOT
 from tests.eventually import consistently, eventually
 
 SPENDING = ROOT / "tests" / "programs" / "spending.py"
+CALLER = """
+def initialize(config, context):
+    for _ in range(3):
+        context.record_usage(tokens=10, api_call=True)
+
+def health_check(): pass
+def handle_request(request): return request.body
+def shutdown(): pass
+"""
 ANY_PORT = ("--listen", "127.0.0.1:0")
 
 
@@ -73,6 +82,20 @@ def test_a_program_that_spends_is_lowered_and_then_stopped_with_its_results(stag
     assert 'brownout_budget_used{measure="tokens",run="voice"} 1000.0' in asked(stage, url, "/metrics")
     restarted(stage, controller)
     raised(stage)
+
+
+def test_what_a_plugin_uses_counts(stage: Stage) -> None:
+    """It tells the host, the host the controller: over its calls it is off, and the word is its owner's."""
+    plugin = stage.directory / "plugins" / "caller"
+    plugin.mkdir(parents=True)
+    (plugin / "plugin.yaml").write_text("name: caller\nversion: 1.0.0\nentry: caller.py\nload: Eager\n")
+    (plugin / "caller.py").write_text(CALLER)
+    stage.policy()
+    stage.integrate("caller", workload={"plugin": {"name": "caller"}}, budget={"apiCalls": 2, "per": "week"})
+    stage.run()
+    stage.until(caller="Disabled")
+    assert stage.status("caller")["reason"] == "BudgetExceeded"
+    assert "used 3 of 2 API calls this week" in stage.status("caller")["message"]
 
 
 def restarted(stage: Stage, controller: Controller) -> None:

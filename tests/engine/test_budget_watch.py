@@ -317,6 +317,21 @@ async def test_what_is_told_to_the_run_of_the_last_window_counts_in_this_one() -
     assert budgets.used(box).tokens == 1200
 
 
+async def test_a_budget_begins_with_what_is_used_from_then_on() -> None:
+    """What was told before there was a limit does not count against it."""
+    box, budgets = make_box(), Budgets()
+    async with box.controlled(**budgets.given()):
+        await passing(10.0)
+        budgets.usage.count("voice", tokens=5000)
+        await passing(SOON_S)
+        box.home.edit("voice", priority=10, budget={"tokens": 1000})
+        await passing(SOON_S)
+        budgets.usage.count("voice", tokens=10)
+        await passing(SOON_S)
+        assert "voice" in box.running
+    assert budgets.used(box).tokens == 10
+
+
 async def test_other_runs_are_told_of_and_shown() -> None:
     """A run that a person wrapped around a program is nobody's integration: it is logged and measured, no more."""
     box, budgets = make_box(), Budgets()

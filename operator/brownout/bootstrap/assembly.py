@@ -17,6 +17,7 @@ from brownout.engine.observers import Observers
 from brownout.engine.ports import Home, WorkloadDriver
 from brownout.engine.prober import NoProber, Prober
 from brownout.engine.request_counts import RequestCounts
+from brownout.engine.usage_counts import UsageCounts
 from brownout.engine.world import World
 from brownout.history.store import SqliteJournal
 from brownout.local.lane import Lane
@@ -40,7 +41,8 @@ class Parts:
     """What a home brings: itself, who switches its workloads, who checks them, and its own loop. `why` says why it was
     chosen; `hurry` takes the grace from whatever is being ended; `close` comes last, when nobody uses the home.
     `runs_programs`: whoever writes its objects may run programs as the controller anyway.
-    `requests` is where its drivers count what they route, and `circuits` where they ask whether they may.
+    `requests` is where its drivers count what they route, `usage` what that used up, and `circuits` where they ask
+    whether they may.
     """
 
     home: Home
@@ -51,6 +53,7 @@ class Parts:
     why: str
     runs_programs: bool = False
     requests: RequestCounts = field(default_factory=RequestCounts)
+    usage: UsageCounts = field(default_factory=UsageCounts)
     prober: Prober = field(default_factory=NoProber)
     circuits: Circuits = field(default_factory=lambda: Circuits(circuit_wait_s))
 
@@ -76,6 +79,7 @@ def world_of(
         gauge=Gauge(),
         journal=journal,
         requests=parts.requests,
+        usage=parts.usage,
         hardware=hardware,
         trainer=ChildTrainer(_TRAINING, state, on_fault=faults),
         prober=parts.prober,

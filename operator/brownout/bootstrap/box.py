@@ -14,6 +14,7 @@ from brownout.core.errors import InvalidInput
 from brownout.engine.circuits import Circuits
 from brownout.engine.ports import WorkloadDriver
 from brownout.engine.request_counts import RequestCounts
+from brownout.engine.usage_counts import UsageCounts
 from brownout.local.checking.prober import LocalProber
 from brownout.local.command import CommandDriver
 from brownout.local.files import LocalHome
@@ -32,9 +33,17 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
     home = LocalHome(directory, state, on_fault=faults)
     home.load()
     commands = CommandDriver(state, ProcTable(), directory=directory, clock=clock, on_fault=faults)
-    requests, circuits = RequestCounts(), Circuits(circuit_wait_s)
+    requests, usage, circuits = RequestCounts(), UsageCounts(), Circuits(circuit_wait_s)
     folder = Path(settings.plugins) if settings.plugins else plugins_of(directory)
-    plugins = Plugins(state=state, folders=(folder,), clock=clock, faults=faults, requests=requests, circuits=circuits)
+    plugins = Plugins(
+        state=state,
+        folders=(folder,),
+        clock=clock,
+        faults=faults,
+        requests=requests,
+        usage=usage,
+        circuits=circuits,
+    )
     drivers: dict[WorkloadKind, WorkloadDriver] = {
         WorkloadKind.COMMAND: commands,
         WorkloadKind.SYSTEMD: SystemdDriver(on_fault=faults),
@@ -61,5 +70,6 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         runs_programs=True,
         requests=requests,
         circuits=circuits,
+        usage=usage,
         prober=LocalProber(state, ProcTable(), directory=directory, on_fault=faults),
     )

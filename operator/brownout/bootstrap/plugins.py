@@ -18,6 +18,7 @@ from brownout.core.member import Observation
 from brownout.engine.circuits import Circuits
 from brownout.engine.ports import Outcome
 from brownout.engine.request_counts import RequestCounts
+from brownout.engine.usage_counts import UsageCounts
 from brownout.sensing.processes import ProcTable
 from brownout.telemetry.logs import event
 
@@ -42,6 +43,7 @@ class Plugins:
     clock: SteadyClock
     faults: FaultLine
     requests: RequestCounts
+    usage: UsageCounts
     circuits: Circuits
     always: bool = False
     _driver: "PluginDriver | None" = field(default=None, init=False)
@@ -102,6 +104,7 @@ class Plugins:
             on_fault=self.faults,
             on_note=_noted,
             circuits=self.circuits,
+            on_usage=lambda key, tokens, call: self.usage.count(key, tokens=tokens, api_calls=int(call)),
         )
         catalog = Catalog(self.folders, self.state, always=self.always)
         return PluginDriver(PluginHost(place, self.requests), catalog.plugin, data=self.state / "plugins")

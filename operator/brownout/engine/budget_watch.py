@@ -91,10 +91,11 @@ class BudgetWatch:
         inventory, observed = self._seen()
         budgeted = self._budgeted(inventory)
         desk = self._world.budgets
+        told = self._world.usage.take()  # also where nobody is limited: a budget begins with what is used from then on
         if desk is None or (not budgeted and not self._kept and desk.empty):
             return False
         now, accounts, ledger = self._world.clock.now(), self._listed(inventory, observed), self._ledger()
-        ledger.tell(self._world.usage.take())
+        ledger.tell({key: used for key, used in told.items() if key in budgeted})
         gone = self._kept - budgeted - inventory.foreign
         found = await desk.ask(lambda store: _looked(store, ledger, accounts, gone, now))
         self._kept = budgeted
