@@ -21,12 +21,12 @@ from brownout.bootstrap.notifying import hooks
 from brownout.bootstrap.settings import HomeMode, Settings
 from brownout.bootstrap.signals import Signals
 from brownout.bootstrap.view import ControllerView
-from brownout.core.errors import BrownoutError, ControllerFault
+from brownout.core.errors import BrownoutError, ControllerFault, InvalidInput
 from brownout.engine.controller import Controller
 from brownout.engine.observers import Observer, Observers
-from brownout.gateway.address import parse_address
+from brownout.gateway.address import Address, parse_address
 from brownout.gateway.app import Gateway
-from brownout.gateway.token import made_token, read_token
+from brownout.gateway.token import Token, made_token, read_token
 from brownout.telemetry.log_observer import LogObserver
 from brownout.telemetry.logs import event
 from brownout.telemetry.metrics import MetricsObserver
@@ -95,14 +95,29 @@ async def _serve(settings: Settings, view: ControllerView, serving: AsyncExitSta
     address = parse_address(settings.listen)
     if address is None:
         return ""
-    own = Path(settings.state) / "token"
-    token = read_token(Path(settings.token_file)) if settings.token_file else made_token(own)
+    token = _token(settings, address)
     gateway = Gateway(view, address=address, redact=redacted, token=token, allow_hosts=settings.allow_hosts)
     await gateway.start()
     serving.push_async_callback(gateway.close)
     url = f"http://{gateway.address.authority}"
     event(_LOG, logging.INFO, "listening", address=url)
     return url
+
+
+def _token(settings: Settings, address: Address) -> Token | None:
+    """Who may change something: whoever knows what is in the file that was named; on loopback, else in one of our own.
+
+    A state folder that cannot be written costs this, and not the controller: then nothing can be changed over REST.
+    """
+    if settings.token_file:
+        return read_token(Path(settings.token_file))
+    if not address.loopback:
+        return None
+    try:
+        return made_token(Path(settings.state) / "token")
+    except InvalidInput as error:
+        event(_LOG, logging.WARNING, "nothing can be changed over REST", error=str(error))
+        return None
 
 
 def _root(error: BaseException) -> BaseException:
