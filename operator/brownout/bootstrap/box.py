@@ -8,7 +8,7 @@ from brownout.api.workload import WorkloadKind
 from brownout.bootstrap.assembly import Parts
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
-from brownout.bootstrap.plugins import Plugins
+from brownout.bootstrap.plugins import Heard, Plugins
 from brownout.bootstrap.settings import Settings, plugins_of
 from brownout.core.errors import InvalidInput
 from brownout.engine.circuits import Circuits
@@ -35,15 +35,8 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
     commands = CommandDriver(state, ProcTable(), directory=directory, clock=clock, on_fault=faults)
     requests, usage, circuits = RequestCounts(), UsageCounts(), Circuits(circuit_wait_s)
     folder = Path(settings.plugins) if settings.plugins else plugins_of(directory)
-    plugins = Plugins(
-        state=state,
-        folders=(folder,),
-        clock=clock,
-        faults=faults,
-        requests=requests,
-        usage=usage,
-        circuits=circuits,
-    )
+    heard = Heard(requests=requests, usage=usage, circuits=circuits)
+    plugins = Plugins(state=state, folders=(folder,), clock=clock, faults=faults, heard=heard)
     drivers: dict[WorkloadKind, WorkloadDriver] = {
         WorkloadKind.COMMAND: commands,
         WorkloadKind.SYSTEMD: SystemdDriver(on_fault=faults),

@@ -25,10 +25,19 @@ from brownout.telemetry.logs import event
 if TYPE_CHECKING:
     from brownout.pluginhost.driver import PluginDriver
 
-__all__ = ["Plugins"]
+__all__ = ["Heard", "Plugins"]
 
 _LOG = logging.getLogger("brownout.plugins")
 _SEVERITIES: Final = {"debug": logging.DEBUG, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """Who hears of requests to plugins, of what they used, and who says whether they may be asked."""
+
+    requests: RequestCounts
+    usage: UsageCounts
+    circuits: Circuits
 
 
 @dataclass(slots=True)
@@ -42,9 +51,7 @@ class Plugins:
     folders: tuple[Path, ...]
     clock: SteadyClock
     faults: FaultLine
-    requests: RequestCounts
-    usage: UsageCounts
-    circuits: Circuits
+    heard: Heard
     always: bool = False
     _driver: "PluginDriver | None" = field(default=None, init=False)
 
@@ -103,11 +110,11 @@ class Plugins:
             clock=self.clock,
             on_fault=self.faults,
             on_note=_noted,
-            circuits=self.circuits,
-            on_usage=lambda key, tokens, call: self.usage.count(key, tokens=tokens, api_calls=int(call)),
+            circuits=self.heard.circuits,
+            on_usage=lambda key, tokens, call: self.heard.usage.count(key, tokens=tokens, api_calls=int(call)),
         )
         catalog = Catalog(self.folders, self.state, always=self.always)
-        return PluginDriver(PluginHost(place, self.requests), catalog.plugin, data=self.state / "plugins")
+        return PluginDriver(PluginHost(place, self.heard.requests), catalog.plugin, data=self.state / "plugins")
 
 
 def _noted(key: str, severity: str, message: str) -> None:
