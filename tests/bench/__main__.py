@@ -22,6 +22,7 @@ from tests.bench import (
     hour,
     levels,
     plugins,
+    proxy,
     training,
 )
 from tests.bench.report import Figure, show
@@ -39,6 +40,7 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "discovery": discovery.figures,
     "plugins": plugins.figures,
     "cluster": cluster.figures,
+    "proxy": proxy.figures,
     "hour": hour.figures,
 }
 ONLY_NAMED = ("hour",)

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from brownout.bootstrap import wrap_channels
 from brownout.budget import Limits, Run
+from brownout.core.budget.lines import LineReader, Report
+from brownout.core.budget.wrapping import EXIT_CODES
 from tests.checkout import ROOT
 
 PAGE = (ROOT / "docs" / "budgets.md").read_text(encoding="utf-8")
@@ -90,3 +93,20 @@ def test_the_other_programs_end_at_their_limit(name: str, printed: str, tmp_path
 def _words(text: str) -> list[str]:
     """The text without its figures: `2m4.1s` and `1,000` are one figure each."""
     return re.sub(r"(\d[\d.,]*(ms|h|m|s)?)+", "#", text).split()
+
+
+def test_the_lines_of_the_page_are_understood() -> None:
+    """Both say the same, the second with a checkpoint."""
+    block = next(
+        text for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) if '{"tokens"' in text
+    )
+    words, document = LineReader().feed(block.encode())
+    assert words == Report(tokens=120, api_calls=1, progress=0.4)
+    assert document == Report(tokens=120, api_calls=1, progress=0.4, checkpoint='{"page":7}')
+
+
+def test_the_page_names_every_variable_and_exit_code_of_a_wrapped_program() -> None:
+    """Those that the code sets, and none besides."""
+    source = Path(wrap_channels.__file__).read_text(encoding="utf-8")
+    assert set(re.findall(r"BROWNOUT_BUDGET_[A-Z]+", PAGE)) == set(re.findall(r"BROWNOUT_BUDGET_[A-Z]+", source))
+    assert {f"| `{code}` |" for code in EXIT_CODES.values()} <= set(re.findall(r"^\| `\d+` \|", PAGE, re.MULTILINE))

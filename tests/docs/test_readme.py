@@ -38,6 +38,11 @@ PLUGIN = (
     "brownout plugins check greeter --plugins companion/plugins",
     "brownout plugins trust greeter --state ./state",
 )
+WRAPPED = "sh -c 'echo tokens=120 progress=1 >&$BROWNOUT_BUDGET_FD'"
+BUDGET = (
+    f"brownout budget run --name hello --duration 10m --tokens 1000 -- {WRAPPED}",
+    "brownout budget show hello",
+)
 CLUSTER = (
     "kubectl apply -k manifests/base",
     "kubectl apply -k manifests/samples/cluster",
@@ -109,7 +114,7 @@ def reader(tmp_path: Path) -> Reader:
 
 def test_every_command_of_the_readme_is_run_below() -> None:
     """A command that is added to the README is added here."""
-    assert sorted(commands()) == sorted((*MAKE, *SETUP, *BOX, *PLUGIN, *CLUSTER))
+    assert sorted(commands()) == sorted((*MAKE, *SETUP, *BOX, *BUDGET, *PLUGIN, *CLUSTER))
 
 
 def test_make_run_starts_four_and_leaves_none(reader: Reader) -> None:
@@ -170,6 +175,15 @@ def test_the_first_plugin_works_as_it_is_told(reader: Reader) -> None:
     (folder / "plugins" / "greeter" / "greeter.py").write_text("raise SystemExit\n")
     listed = reader.types("brownout plugins list --state ./state")
     assert listed.splitlines()[1].endswith("no: not trusted")
+
+
+def test_a_program_runs_under_a_budget_and_the_run_is_kept(reader: Reader) -> None:
+    """What stands below the two commands is what the second one prints; the time is an example."""
+    run, show = BUDGET
+    assert reader.types(run) == ""
+    shown = next(block for block in blocks("text") if block.startswith("Run hello"))
+    without_time = [line for line in shown.splitlines() if not line.startswith("  time")]
+    assert [line for line in reader.types(show).splitlines() if not line.startswith("  time")] == without_time
 
 
 @pytest.mark.cluster

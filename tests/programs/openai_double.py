@@ -89,6 +89,7 @@ class _Answer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer goes out in several writes, and its delay would be ours
     server: Double
 
     def do_GET(self) -> None:
