@@ -60,6 +60,7 @@ class Stage:
     patience: Patience = QUICK
     faults: list[str] = field(default_factory=list)
     notes: list[tuple[str, str, str]] = field(default_factory=list)
+    used: list[tuple[str, int, bool]] = field(default_factory=list)
     counts: RequestCounts = field(default_factory=RequestCounts)
     circuits: Circuits | None = None
     ids: "count[int]" = field(default_factory=count)
@@ -85,6 +86,7 @@ class Stage:
             clock=SteadyClock(),
             on_fault=lambda where, why: self.faults.append(why),
             on_note=lambda *note: self.notes.append(note),
+            on_usage=lambda *used: self.used.append(used),
             circuits=self.circuits,
         )
         return PluginHost(place, self.counts, patience=self.patience)

@@ -1,6 +1,9 @@
 """Laws of the host with plugins that behave, and with those that fail in the ways that programs fail."""
 
 import asyncio
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -8,12 +11,15 @@ from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus
 from brownout.pluginhost.answers import AnswerStatus
 from brownout.pluginhost.host import PluginHost
+from tests.checkout import PACKAGE
 from tests.eventually import eventually_async
 from tests.pluginhost.stage import Stage
 
 ASYNC = """
 import asyncio
-async def initialize(config, context): context.log("ready " + config["word"])
+async def initialize(config, context):
+    context.log("ready " + config["word"])
+    context.record_usage(7, api_call=True)
 async def health_check(): return False
 async def handle_request(request):
     await asyncio.sleep(0)
@@ -53,6 +59,7 @@ def test_coroutines_a_context_and_a_class_are_as_good(stage: Stage) -> None:
 
     stage.live(story)
     assert stage.notes == [("echo", "info", "ready now")]
+    assert stage.used == [("echo", 7, True)]
 
 
 def test_a_plugin_refuses_in_words_and_fails_with_its_line(stage: Stage) -> None:
@@ -256,3 +263,11 @@ def test_what_is_in_hand_is_finished_before_it_ends(stage: Stage) -> None:
 
 async def _told(stage: Stage, why: str) -> bool:
     return any(why in fault for fault in stage.faults)
+
+
+def test_who_has_no_plugin_pays_nothing_for_them() -> None:
+    """A controller imports nothing of the plugin host before an integration declares one."""
+    said = "import sys, brownout.bootstrap.life; print([m for m in sys.modules if m.startswith('brownout.pluginhost')])"
+    search = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    asked = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True, env=search)
+    assert asked.stdout == "[]\n"
