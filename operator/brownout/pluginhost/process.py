@@ -85,6 +85,11 @@ class PluginProcess:
         """Whether anything of it may be there."""
         return self._spawning is not None and not self.ended.done()
 
+    @property
+    def counted(self) -> bool:
+        """Whether the kernel holds all its processes together to their limits."""
+        return self._spawned is not None and self._spawned.group is not None
+
     async def members(self) -> tuple[ProcessId, ...]:
         """Every live process of it."""
         return await self._tree.members() if self.alive else ()
@@ -121,6 +126,7 @@ class PluginProcess:
         if isinstance(confined, str):
             return confined
         self.report = confined["report"]
+        self._tree.alone = not self.launch.granted.programs and "system_calls" not in self.report["failed"]
         return await self._load()
 
     async def _load(self) -> str:

@@ -14,12 +14,13 @@ __all__ = ["Tree"]
 
 
 class Tree:
-    """Finds them. Looking walks /proc, in a thread."""
+    """Finds them. Looking walks /proc, in a thread. `alone`: it can start nothing, so nothing is looked for."""
 
     def __init__(self, table: ProcessTable) -> None:
         self._table = table
         self._known: tuple[ProcessId, ...] = ()
         self._run = ""
+        self.alone = False
 
     def plant(self, root: ProcessId, run: str) -> None:
         """This is the worker, and the mark of its run."""
@@ -40,6 +41,8 @@ class Tree:
     def _find(self) -> tuple[ProcessId, ...]:
         if not self._run:
             return ()
+        if self.alone:
+            return tuple(one for one in self._known[:1] if self.lives(one))
         marked = self._table.marked(RUN_MARK, self._run)
         self._known = self._table.tree(sorted({*self._known, *marked})) or self._known[:1]
         return tuple(one for one in self._known if self.lives(one))

@@ -1,7 +1,7 @@
 """A look at all running plugins every other second: who holds more than it may, is ended, and the reason says so.
 
-The kernel's own limits come first where it has them; they are of one process each, and no plugin is. This look counts
-the whole tree, and what is shared.
+Only where there is no control group: the kernel's other limits are of one process each. This look counts the whole
+tree, and what is shared.
 """
 
 import asyncio
@@ -37,6 +37,8 @@ class Watch:
     async def look(self) -> None:
         """Look once."""
         for process in tuple(self._running()):
+            if process.counted:
+                continue
             members = await process.members()
             limits = process.launch.limits
             if len(members) > limits.processes:
