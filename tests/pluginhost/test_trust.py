@@ -38,8 +38,8 @@ def test_on_a_box_the_owners_own_plugins_run_until_there_is_a_list(plugins: Plug
     )
 
 
-def test_in_a_cluster_nothing_runs_that_is_not_on_the_list(plugins: Plugins, tmp_path: Path) -> None:
-    """There it counts also where there is none."""
+def test_where_it_always_counts_nothing_runs_that_is_not_on_the_list(plugins: Plugins, tmp_path: Path) -> None:
+    """A home that asks for that has no plugins without a list."""
     plugins.put("voice")
     assert "is not trusted" in read_trust(tmp_path, always=True).refusal(load(plugins))
     write_trust(tmp_path, [load(plugins)])

@@ -3,7 +3,7 @@
 For each name stands one hash, of manifest and module together, so an older version of a trusted plugin is not trusted
 any more. What the list is held against are the bytes that are handed to the worker.
 
-When it counts: in a cluster always; on a box as soon as there is a list. Before that, the plugins of the owner's own
+When it counts: always, where the home asks for that; on a box as soon as there is a list. Before that, the plugins of the owner's own
 folder run, for whoever may write there may write a command into an integration as well. A plugin of an installed
 package needs the list always: somebody else chose what comes with it. A list that cannot be read trusts nothing.
 """
@@ -53,7 +53,7 @@ class TrustList:
 
 
 def read_trust(state: Path, *, always: bool) -> TrustList:
-    """Read the list of a state folder. `always`: it counts even where there is none, as in a cluster. Blocks."""
+    """Read the list of a state folder. `always`: it counts even where there is none. Blocks."""
     try:
         root = Root(str(state.resolve(strict=True)), state.stat().st_uid)
         (state / TRUST_FILE).lstat()
