@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from brownout.pluginhost.answers import Answer
 from brownout.pluginhost.host import PluginHost
@@ -27,7 +28,7 @@ IDLE = {
     "coroutines": "async def handle_request(request): return request.body\n",
     "coroutines and network": "async def handle_request(request): return request.body\n",
 }
-ONLINE = {"needs": {"network": {"connect": [443]}}}
+ONLINE: dict[str, Any] = {"needs": {"network": {"connect": [443]}}}
 
 
 def figures() -> Iterator[Figure]:
