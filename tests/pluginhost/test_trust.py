@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,6 +82,17 @@ def test_the_hash_of_one_plugin_is_no_ticket_for_another(plugins: Plugins, tmp_p
     trusted = TrustList(hashes={"voice": other.sha256}, enforced=True)
     assert trusted.refusal(other)
     assert trusted.refusal(load(plugins))
+
+
+def test_two_who_trust_at_once_take_nothing_from_each_other(plugins: Plugins, tmp_path: Path) -> None:
+    """Each reads and writes the list without the others in between: at the end all stand there."""
+    names = [f"plugin-{at}" for at in range(12)]
+    for name in names:
+        plugins.put(name)
+    founds = [load(plugins, name) for name in names]
+    with ThreadPoolExecutor(len(names)) as people:
+        list(people.map(lambda found: write_trust(tmp_path, [found]), founds))
+    assert sorted(read_trust(tmp_path, always=False).hashes) == sorted(names)
 
 
 def test_the_list_is_its_owners_alone(plugins: Plugins, tmp_path: Path) -> None:

@@ -3,13 +3,17 @@
 For each name stands one hash, of manifest and module together, so an older version of a trusted plugin is not trusted
 any more. What the list is held against are the bytes that are handed to the worker.
 
-When it counts: always, where the home asks for that; on a box as soon as there is a list. Before that, the plugins of the owner's own
-folder run, for whoever may write there may write a command into an integration as well. A plugin of an installed
-package needs the list always: somebody else chose what comes with it. A list that cannot be read trusts nothing.
+When it counts: always, where the home asks for that; on a box as soon as there is a list. Before that, the plugins of
+the owner's own folder run, for whoever may write there may write a command into an integration as well. A plugin of an
+installed package needs the list always: somebody else chose what comes with it. A list that cannot be read trusts
+nothing.
 """
 
+import fcntl
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +21,7 @@ from typing import Any, Final
 
 from brownout.api.problems import Fault, Problem, shown
 from brownout.core.errors import InvalidInput
-from brownout.disk.atomic import replace
+from brownout.disk.atomic import private_folder, replace
 from brownout.disk.documents import Document, dump_yaml, read_documents
 from brownout.disk.opening import Root, read_file
 from brownout.pluginhost.found import Found
@@ -78,13 +82,26 @@ def read_trust(state: Path, *, always: bool) -> TrustList:
 
 def write_trust(state: Path, trusted: Sequence[Found]) -> TrustList:
     """Say yes to these, beside what is on the list already. Raises OSError, and InvalidInput for a broken list."""
-    before = read_trust(state, always=False)
-    if before.problems:
-        raise InvalidInput(f"{state / TRUST_FILE}: {before.problems[0]}", advice="mend it, or delete it to begin anew")
-    hashes = {**before.hashes, **{found.name: found.sha256 for found in trusted}}
-    text = _HEADER + dump_yaml({"plugins": dict(sorted(hashes.items()))})
-    replace(state / TRUST_FILE, text.encode())
+    with _alone(state):
+        before = read_trust(state, always=False)
+        if before.problems:
+            why = f"{state / TRUST_FILE}: {before.problems[0]}"
+            raise InvalidInput(why, advice="mend it, or delete it to begin anew")
+        hashes = {**before.hashes, **{found.name: found.sha256 for found in trusted}}
+        text = _HEADER + dump_yaml({"plugins": dict(sorted(hashes.items()))})
+        replace(state / TRUST_FILE, text.encode())
     return TrustList(hashes=MappingProxyType(hashes), enforced=True)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Let nobody else write the list between our reading and our writing. Raises OSError."""
+    folder = os.open(private_folder(state), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _unreadable(*problems: Problem) -> TrustList:
