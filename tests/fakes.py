@@ -16,7 +16,7 @@ from brownout.api.policy import Scope
 from brownout.core.capability import Notice
 from brownout.core.errors import HistoryUnavailable
 from brownout.core.forecasting.champions import Champions
-from brownout.core.health import Answer, Checked
+from brownout.core.health import Answer, Checked, Findings
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import RequestReading, Served
@@ -25,7 +25,7 @@ from brownout.core.sample import Sample, Witness
 from brownout.core.tiers import Hardware
 from brownout.core.training_report import Kept, TrainingReport
 from brownout.engine.hook import Delivery
-from brownout.engine.ports import NOTHING, DecisionRecord, FootprintRecord, Outcome, ProcessId
+from brownout.engine.ports import NOTHING, UNCHECKED, DecisionRecord, FootprintRecord, Outcome, ProcessId
 from brownout.engine.trainer import TrainingRequest
 from brownout.engine.usage_counts import Told
 from brownout.history.budget_memory import MemoryBudgets
@@ -39,6 +39,7 @@ class FakeJournal:
         self.samples: list[Sample] = []
         self.levels: list[Mapping[str, str]] = []
         self.served: list[Mapping[str, Served]] = []
+        self.found: list[Mapping[str, Findings]] = []
         self.calls: list[str] = []
         self.trouble = ""
         self.closed = False
@@ -59,8 +60,15 @@ class FakeJournal:
         if record := self.records.get(intent):
             self.records[intent] = replace(record, outcome=str(outcome.status), outcome_at=at, detail=outcome.detail)
 
-    def add_sample(self, sample: Sample, levels: Mapping[str, str], served: Mapping[str, Served] = NOTHING) -> None:
+    def add_sample(
+        self,
+        sample: Sample,
+        levels: Mapping[str, str],
+        served: Mapping[str, Served] = NOTHING,
+        found: Mapping[str, Findings] = UNCHECKED,
+    ) -> None:
         """Keep a sample."""
+        self.found.append(dict(found))
         self.samples.append(sample)
         self.levels.append(dict(levels))
         self.served.append(dict(served))

@@ -6,8 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brownout.api.reasons import Health
-from brownout.core.health import KEPT, LATELY_S, NEVER, Answer, Check, HealthRecord, after, ails, phase, wrong
+from brownout.api.reasons import Circuit, Health
+from brownout.core.breaker import CLOSED
+from brownout.core.health import (
+    KEPT,
+    LATELY_S,
+    NEVER,
+    Answer,
+    Check,
+    HealthRecord,
+    Wellbeing,
+    after,
+    ails,
+    found_since,
+    phase,
+    wrong,
+)
 from tests.worlds import NOW
 
 OK = Check(answer=Answer.OK, at=NOW, took_s=0.01)
@@ -115,6 +129,15 @@ def test_it_suffers_only_after_it_was_well_until_lately() -> None:
     assert ails(fell, now=NOW + LATELY_S + 1.0) == ""
     assert ails(seen(*[FAILED] * 3), now=NOW) == ""
     assert ails(seen(OK, record=fell), now=NOW) == ""
+
+
+def test_what_came_between_two_looks_is_told_apart() -> None:
+    """Only that; and of a record that began anew all of it, never a negative count."""
+    first, later = seen(OK, FAILED), seen(OK, FAILED, FAILED, OK)
+    found = found_since(first, Wellbeing(record=later, breaker=CLOSED))
+    assert (found.checks, found.errors, found.health) == (2, 1, Health.HEALTHY)
+    anew = found_since(later, Wellbeing(record=first, breaker=CLOSED))
+    assert (anew.checks, anew.errors, anew.circuit) == (2, 1, Circuit.CLOSED)
 
 
 @given(st.text())

@@ -164,6 +164,20 @@ async def test_a_checker_that_fails_says_nothing_of_the_workload() -> None:
     assert ("health", "voice: RuntimeError: a bug") in box.watcher.faults
 
 
+async def test_history_keeps_what_checks_find() -> None:
+    """With each sample: health, circuit, how many checks since the last one, and how many failed."""
+    box, prober = make_probed_box("voice"), FakeProber()
+    async with box.controlled(prober=prober):
+        await passing(61.0)
+        prober.answers["voice"] = REFUSED
+        await passing(60.0)
+    kept = [found["voice"] for found in box.journal.found if "voice" in found]
+    assert {(one.health, one.errors) for one in kept[1:2]} == {(Health.HEALTHY, 0)}
+    assert (kept[-1].health, kept[-1].circuit is Circuit.CLOSED) == (Health.UNHEALTHY, False)
+    assert all(5 <= one.checks <= 7 for one in kept[1:])
+    assert kept[-1].errors == kept[-1].checks
+
+
 async def test_without_a_probe_it_is_what_is_seen() -> None:
     """Its process lives, so it is healthy, from the first status on; one that fell over is not."""
     box = Box(make_integration("voice", uid="uid-voice"), base=20.0).up()

@@ -18,7 +18,7 @@ from brownout.core.plan import Decision, Step
 from brownout.core.sample import Sample
 from brownout.engine.controller import Controller, Service
 from brownout.engine.observers import BudgetDetails, Observers, StepDetails, TickDetails
-from brownout.engine.ports import NOTHING, Outcome
+from brownout.engine.ports import NOTHING, UNCHECKED, Outcome
 from brownout.engine.world import World
 from tests.builders import make_integration
 from tests.engine.home import Home
@@ -55,11 +55,11 @@ class Journal(FakeJournal):
         super().resolve(intent, at=at, outcome=outcome)
         self._noted(f"resolve {outcome.status}", 0)
 
-    def add_sample(self, sample: Sample, levels: Any, served: Any = NOTHING) -> None:
+    def add_sample(self, sample: Sample, levels: Any, served: Any = NOTHING, found: Any = UNCHECKED) -> None:
         """Keep a sample."""
         if self.error is not None:
             raise self.error
-        super().add_sample(sample, levels, served)
+        super().add_sample(sample, levels, served, found)
 
     async def close(self) -> None:
         """The end."""

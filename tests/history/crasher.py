@@ -44,7 +44,7 @@ async def a_short_life(folder: Path) -> None:
     """Intents with outcomes and samples, each intent noted once it is acknowledged; then a clean end."""
     journal = SqliteJournal.open(folder / "history.db", clock=SetClock(), on_fault=lambda _where, _message: None)
     with (folder / "acknowledged").open("a", buffering=1) as acknowledged:
-        for index in range(4):
+        for index in range(5):
             number = await intend(journal, f"voice-{index}")
             acknowledged.write(f"{number}\n")
             journal.resolve(number, at=NOW + index, outcome=DONE)

@@ -157,7 +157,7 @@ def test_garbled_pages_never_stop_the_journal(world: World, spots: list[tuple[in
 def test_a_newer_history_is_never_touched(world: World) -> None:
     """A file of a newer version keeps every byte; what happens stays in memory, and readiness says why."""
     world.use(_fill)
-    world.change("PRAGMA user_version = 2")
+    world.change("PRAGMA user_version = 3")
     before = world.path.read_bytes()
 
     async def scenario(journal: SqliteJournal) -> None:
@@ -166,7 +166,7 @@ def test_a_newer_history_is_never_touched(world: World) -> None:
         assert [record.id for record in await journal.decisions()] == [number]
         assert await journal.window(since=NOW, now=NOW + 10) == (make_sample(NOW + 5),)
         (fault,) = journal.faults()
-        assert "version 2, this Brownout knows 1" in fault
+        assert "version 3, this Brownout knows 2" in fault
         assert "memory" in fault
 
     world.use(scenario)

@@ -1,8 +1,13 @@
 """What a start finds of what the last controller wrote."""
 
+import sqlite3
 import stat
+from pathlib import Path
 
+from brownout.api.reasons import Circuit, Health
+from brownout.core.health import Findings
 from brownout.core.rates import Served
+from brownout.history import schema
 from brownout.history.store import SqliteJournal
 from tests.history.world import DONE, NOW, World, intend, make_sample
 
@@ -79,3 +84,37 @@ def test_what_was_served_is_kept_with_the_sample(world: World) -> None:
     world.use(scenario)
     rows = world.query("SELECT integration, level, memory_bytes, response_ms, errors, requests FROM footprints")
     assert sorted(rows) == [("android", "full", None, None, 0, 0), ("voice", "", 100, 120.5, 2, 9)]
+
+
+def test_what_checks_found_is_kept_with_the_sample(world: World) -> None:
+    """Health, circuit, latency, checks and errors of each; also of one that nobody measured (requirement H5)."""
+    ill = Findings(health=Health.UNHEALTHY, circuit=Circuit.OPEN, checks=6, errors=4, latency_s=0.0125)
+
+    async def scenario(journal: SqliteJournal) -> None:
+        journal.add_sample(make_sample(NOW, voice=100), {}, {}, {"android": ill})
+
+    world.use(scenario)
+    rows = world.query("SELECT integration, health, circuit, check_ms, check_errors, checks FROM footprints")
+    assert sorted(rows) == [
+        ("android", "Unhealthy", "Open", 12.5, 4, 6),
+        ("voice", None, None, None, None, None),
+    ]
+
+
+def test_a_history_of_version_1_is_carried_on(world: World) -> None:
+    """What an earlier controller kept stays, and what checks find is kept from now on."""
+    script = (Path(schema.__file__).parent / "schema.sql").read_text()
+    world.path.parent.mkdir(parents=True, exist_ok=True)
+    old = sqlite3.connect(world.path)
+    old.executescript(f"PRAGMA application_id = {schema.HISTORY.application_id}; {script} PRAGMA user_version = 1;")
+    old.execute("INSERT INTO samples (at, memory_percent, witness) VALUES (?, 41.0, 'node')", (NOW - 30,))
+    old.commit()
+    old.close()
+
+    async def scenario(journal: SqliteJournal) -> None:
+        assert [each.memory_percent for each in await journal.window(since=NOW - 60, now=NOW)] == [41.0]
+        well = Findings(health=Health.HEALTHY, circuit=Circuit.CLOSED, checks=6, errors=0, latency_s=None)
+        journal.add_sample(make_sample(NOW, voice=100), {}, {}, {"voice": well})
+
+    world.use(scenario)
+    assert world.query("SELECT integration, memory_bytes, health FROM footprints") == [("voice", 100, "Healthy")]

@@ -14,13 +14,13 @@ from enum import StrEnum
 from typing import Final
 from zlib import crc32
 
-from brownout.api.reasons import Health
+from brownout.api.reasons import Circuit, Health
 from brownout.core.breaker import Breaker
 from brownout.core.instant import Instant
 from brownout.core.wording import duration
 
-__all__ = ["NEVER", "Answer", "Check", "Checked", "HealthRecord", "Wellbeing", "after", "ails", "phase"]
-__all__ += ["wrong"]
+__all__ = ["NEVER", "Answer", "Check", "Checked", "Findings", "HealthRecord", "Wellbeing", "after", "ails"]
+__all__ += ["found_since", "phase", "wrong"]
 
 # Latencies kept: at a check every 5 s, five minutes. The p95 of 60 is the fourth largest.
 KEPT: Final = 60
@@ -96,6 +96,30 @@ class Wellbeing:
 
     record: HealthRecord
     breaker: Breaker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What was found of one integration between two samples: for the history. `latency_s` is the p95 of late."""
+
+    health: Health
+    circuit: Circuit
+    checks: int
+    errors: int
+    latency_s: float | None
+
+
+def found_since(before: HealthRecord | None, now: Wellbeing) -> Findings:
+    """What came between two looks; of a record that began anew, all since then."""
+    record = now.record
+    past = before if before is not None and before.checks <= record.checks else NEVER
+    return Findings(
+        health=record.health,
+        circuit=now.breaker.circuit,
+        checks=record.checks - past.checks,
+        errors=record.errors - past.errors,
+        latency_s=record.latency_s,
+    )
 
 
 def after(record: HealthRecord, check: Check, *, threshold: int) -> HealthRecord:

@@ -16,7 +16,19 @@ from typing import Final
 from brownout.api.integration import HealthCheck, Integration
 from brownout.api.reasons import Health, Reason
 from brownout.core.breaker import Breaker, Source
-from brownout.core.health import NEVER, Answer, Check, HealthRecord, Wellbeing, after, ails, phase, wrong
+from brownout.core.health import (
+    NEVER,
+    Answer,
+    Check,
+    Findings,
+    HealthRecord,
+    Wellbeing,
+    after,
+    ails,
+    found_since,
+    phase,
+    wrong,
+)
 from brownout.core.member import Member, Presence
 from brownout.core.snapshot import Snapshot
 from brownout.engine.circuits import Pass
@@ -67,6 +79,7 @@ class HealthWatch:
         self._synced: Snapshot | None = None
         self._beats: dict[str, _Beat] = {}
         self._heap: list[tuple[float, str]] = []
+        self._kept: Mapping[str, HealthRecord] = {}
         self._turn_at = 0.0
         self._changed = ""
         self._called_at = -math.inf
@@ -94,6 +107,12 @@ class HealthWatch:
     def all_seen(self) -> Mapping[str, Wellbeing]:
         """What is known of each that is checked, by key."""
         return {key: seen for key in self._beats if (seen := self.seen_of(key)) is not None}
+
+    def findings(self) -> Mapping[str, Findings]:
+        """What was found of each since the last call: for the history, which keeps it with each sample."""
+        before, seen = self._kept, self.all_seen()
+        self._kept = {key: one.record for key, one in seen.items()}
+        return {key: found_since(before.get(key), one) for key, one in seen.items()}
 
     def ailing(self) -> Mapping[str, str]:
         """Who was well until lately and is not now, with how it suffers."""

@@ -13,6 +13,7 @@ from brownout.api.integration import Integration, Level
 from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy, Scope
 from brownout.api.problems import Problem
 from brownout.api.status import IntegrationStatus, PolicyStatus
+from brownout.core.health import Findings
 from brownout.core.instant import Instant
 from brownout.core.member import Observation
 from brownout.core.plan import Decision, Step
@@ -190,6 +191,7 @@ class FootprintRecord:
 
 
 NOTHING: Mapping[str, Served] = MappingProxyType({})
+UNCHECKED: Mapping[str, Findings] = MappingProxyType({})
 
 
 class Journal(Protocol):
@@ -209,8 +211,15 @@ class Journal(Protocol):
         """What came of an intent; queued, in order."""
         ...
 
-    def add_sample(self, sample: Sample, levels: Mapping[str, str], served: Mapping[str, Served] = NOTHING) -> None:
-        """Keep a sample; `levels` says at which level each integration ran, `served` what it did since the last one.
+    def add_sample(
+        self,
+        sample: Sample,
+        levels: Mapping[str, str],
+        served: Mapping[str, Served] = NOTHING,
+        found: Mapping[str, Findings] = UNCHECKED,
+    ) -> None:
+        """Keep a sample; `levels` says at which level each integration ran, `served` what it did since the last one,
+        `found` what its health checks found since then.
 
         Queued.
         """

@@ -175,7 +175,7 @@ class Reconciler:
         with self._world.contained("history"):
             served = {key: did for key, did in self.load.served().items() if key in levels}
             self.board.ledger = levels_served(self.board.ledger, served, now=sample.at)
-            self._world.journal.add_sample(sample, levels, served)
+            self._world.journal.add_sample(sample, levels, served, self.health.findings())
 
     async def _act(self, decision: Decision, inventory: Inventory) -> None:
         steps = tuple(step for step in decision.steps if self._world.home.may_act(step.key))

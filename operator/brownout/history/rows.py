@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from brownout.core.health import Findings
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import Served
 from brownout.core.sample import Sample, Witness
-from brownout.engine.ports import NOTHING, DecisionRecord, Outcome
+from brownout.engine.ports import NOTHING, UNCHECKED, DecisionRecord, Outcome
 
 DECISION_COLUMNS: Final = (
     "d.id, d.at, d.key, d.action, d.reason, d.message, d.rule, d.dry_run, d.numbers, o.status, o.at, o.detail"
@@ -48,11 +49,12 @@ class OutcomeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRow:
-    """A sample with the level at which each integration ran, and what it served since the sample before."""
+    """A sample with the level at which each integration ran, what it served since the one before, and how it was."""
 
     sample: Sample
     levels: Mapping[str, str]
     served: Mapping[str, Served] = field(default_factory=lambda: NOTHING)
+    found: Mapping[str, Findings] = field(default_factory=lambda: UNCHECKED)
 
 
 Row = IntentRow | OutcomeRow | SampleRow
@@ -113,9 +115,9 @@ def insert_sample(connection: sqlite3.Connection, row: SampleRow) -> None:
         (*values, str(sample.witness)),
     )
     connection.executemany(
-        "INSERT INTO footprints (sample_id, integration, at, level, memory_bytes, response_ms, errors, requests) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(cursor.lastrowid, *_footprint_values(row, key)) for key in {**sample.footprints, **row.served}],
+        "INSERT INTO footprints (sample_id, integration, at, level, memory_bytes, response_ms, errors, requests, "
+        "health, circuit, check_ms, check_errors, checks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(cursor.lastrowid, *_footprint_values(row, key)) for key in {**sample.footprints, **row.served, **row.found}],
     )
 
 
@@ -149,11 +151,19 @@ def sample_of(columns: tuple[Any, ...], footprints: Iterable[tuple[str, int]]) -
 
 
 def _footprint_values(row: SampleRow, key: str) -> tuple[Any, ...]:
-    """What one integration held and served; NULL where that was not measured."""
+    """What one integration held and served, and what its checks found; NULL where that was not measured."""
     served = row.served.get(key)
     did = (_storable(served.response_ms), served.errors, served.requests) if served else (None, None, None)
     held = _storable(row.sample.footprints.get(key))
-    return (_text(key), row.sample.at, _text(row.levels.get(key, "")), held, *did)
+    return (_text(key), row.sample.at, _text(row.levels.get(key, "")), held, *did, *_findings_values(row, key))
+
+
+def _findings_values(row: SampleRow, key: str) -> tuple[Any, ...]:
+    found = row.found.get(key)
+    if found is None:
+        return (None,) * 5
+    check_ms = None if found.latency_s is None else _storable(1000.0 * found.latency_s)
+    return (found.health.value, found.circuit.value, check_ms, found.errors, found.checks)
 
 
 def _decision_values(record: DecisionRecord) -> tuple[Any, ...]:

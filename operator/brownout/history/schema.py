@@ -74,6 +74,15 @@ class Schema:
                 raise
 
 
+# Version 2: what the health checks found since the sample before, and how it stood then.
+_CHECKS: Final = """
+ALTER TABLE footprints ADD COLUMN health TEXT;
+ALTER TABLE footprints ADD COLUMN circuit TEXT;
+ALTER TABLE footprints ADD COLUMN check_ms REAL;
+ALTER TABLE footprints ADD COLUMN check_errors INTEGER;
+ALTER TABLE footprints ADD COLUMN checks INTEGER;
+"""
+
 HISTORY: Final = Schema(
     what="history",
     application_id=0x42524F57,  # "BROW"
@@ -81,10 +90,12 @@ HISTORY: Final = Schema(
     columns={
         "samples": "id, at, cpu_percent, memory_percent, disk_percent, memory_used_bytes, memory_limit_bytes, "
         "disk_free_bytes, stall_percent, witness",
-        "footprints": "sample_id, integration, at, level, memory_bytes, response_ms, errors, requests",
+        "footprints": "sample_id, integration, at, level, memory_bytes, response_ms, errors, requests, "
+        "health, circuit, check_ms, check_errors, checks",
         "decisions": "id, at, key, action, reason, message, rule, dry_run, numbers",
         "outcomes": "decision_id, at, status, detail",
     },
+    migrations=(_CHECKS,),
 )
 
 BUDGETS: Final = Schema(

@@ -13,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
+from brownout.core.health import Findings
 from brownout.core.instant import Instant
 from brownout.core.plan import Decision, Step
 from brownout.core.rates import Served
 from brownout.core.sample import Sample
-from brownout.engine.ports import NOTHING, Clock, DecisionRecord, FootprintRecord, Outcome
+from brownout.engine.ports import NOTHING, UNCHECKED, Clock, DecisionRecord, FootprintRecord, Outcome
 from brownout.history.aside import Aside
 from brownout.history.reader import MOST_FOOTPRINTS, HistoryReader
 from brownout.history.retention import DEFAULT_LIMITS, Limits
@@ -92,9 +93,15 @@ class SqliteJournal:
         """What came of an intent; queued, in order."""
         self._add(outcome_row(intent, at=at, outcome=outcome))
 
-    def add_sample(self, sample: Sample, levels: Mapping[str, str], served: Mapping[str, Served] = NOTHING) -> None:
-        """Keep a sample; `levels` says at which level each integration ran, `served` what it did. Queued."""
-        self._add(SampleRow(sample=sample, levels=dict(levels), served=dict(served)))
+    def add_sample(
+        self,
+        sample: Sample,
+        levels: Mapping[str, str],
+        served: Mapping[str, Served] = NOTHING,
+        found: Mapping[str, Findings] = UNCHECKED,
+    ) -> None:
+        """Keep a sample, with the level at which each integration ran, what it served, and how it was. Queued."""
+        self._add(SampleRow(sample=sample, levels=dict(levels), served=dict(served), found=dict(found)))
 
     async def close(self) -> None:
         """Write out what is queued; gives up after 5 s and says how much was not written."""
