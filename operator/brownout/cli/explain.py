@@ -10,7 +10,7 @@ from brownout.api.integration import Integration
 from brownout.api.quantities import approximate_bytes
 from brownout.api.reasons import ConditionType, Health
 from brownout.api.reasons import State as StateWord
-from brownout.api.status import IntegrationStatus, LevelStatus
+from brownout.api.status import BudgetStatus, IntegrationStatus, LevelStatus
 from brownout.bootstrap.settings import HomeMode
 from brownout.cli.helping import helping
 from brownout.cli.options import Json, Kubeconfig, Mode, Server, State, chosen, notes_of, now, print_json
@@ -18,7 +18,7 @@ from brownout.cli.source import Question, Source, source_of
 from brownout.core.errors import HistoryUnavailable, InvalidInput
 from brownout.core.instant import from_rfc3339, to_rfc3339
 from brownout.core.table import plain_table
-from brownout.core.wording import duration
+from brownout.core.wording import duration, threshold
 from brownout.engine.ports import DecisionRecord
 from brownout.gateway.documents import decision_document
 
@@ -84,6 +84,8 @@ def _facts(status: IntegrationStatus) -> Iterator[str]:
     """What its status knows of it, as far as it does."""
     if status.circuit is not None:
         yield f"Its health: {_health(status)}."
+    if status.budget is not None and status.budget.state is not None:
+        yield f"Its budget: {_budget(status.budget)}."
     if status.returns_when:
         yield f"It returns when: {status.returns_when}."
     if status.footprint and status.footprint.steady is not None:
@@ -96,6 +98,12 @@ def _standing(status: IntegrationStatus, *, at: float) -> str:
     level = f" at level {status.level}" if status.level and status.state is not StateWord.DISABLED else ""
     when = f" since {status.since} ({duration(max(0, round(at - since)))})" if since is not None else ""
     return f"{word}{level}{when}"
+
+
+def _budget(budget: BudgetStatus) -> str:
+    used = f", {threshold(budget.percent)} or more used" if budget.percent else ""
+    anew = f", counts from zero at {budget.resets_at}" if budget.resets_at else ""
+    return f"{budget.state}{used}{anew}"
 
 
 def _health(status: IntegrationStatus) -> str:

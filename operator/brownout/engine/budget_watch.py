@@ -174,7 +174,9 @@ class BudgetWatch:
         told_only = integration.spec.essential or (
             allowance.state is BudgetState.APPROACHING and len(integration.spec.levels) <= 1
         )
-        if self._dry_run or not told_only:  # in a dry run an event would be a trace in the cluster
+        if (
+            self._dry_run or not told_only or not self._world.home.may_act(key)
+        ):  # in a dry run an event would be a trace in the cluster
             return
         with self._world.contained("home"):
             async with asyncio.timeout(_TELLING_S):
