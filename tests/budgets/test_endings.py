@@ -115,6 +115,21 @@ def test_a_killed_wrapper_leaves_nothing_running_and_loses_nothing(wrapped: Wrap
     assert (again.returncode, again.stdout) == (0, '{"page":7}\nContinue 41 True\n'), again.stderr
 
 
+def test_a_fault_of_ours_ends_the_program_too(wrapped: Wrapped) -> None:
+    """It is told in a sentence, never as a traceback; nothing runs on, and the run can be resumed."""
+    result = wrapped.file("result")
+    broken = "import brownout.bootstrap.wrap_life as life; life.relay = lambda take: 1 / 0; "
+    argv = [word.replace("from brownout.bootstrap.wrapper", f"{broken}from brownout.bootstrap.wrapper")
+            for word in wrapped.argv(saving(result), tokens=5, grace_s=0.4)]  # fmt: skip
+    done = subprocess.run(argv, env=wrapped.env, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    assert done.returncode == 125
+    assert done.stderr.splitlines() == [
+        "brownout: this is a fault of brownout, please report it: ZeroDivisionError: division by zero",
+        "brownout: its wrapper is gone; ending the program",
+    ]
+    assert wrapped.record().interrupted
+
+
 def test_a_name_that_is_in_use_is_refused(wrapped: Wrapped) -> None:
     """Nothing is started."""
     with wrapped.running(saving(wrapped.file("result")), tokens=5) as process:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from brownout.core.budget.usage import Usage
 from brownout.history.budgets import SqliteBudgets
 from tests.box.stage import brownout_argv
 from tests.checkout import ROOT
+from tests.cli.conftest import Seen
 from tests.cli.typed import typed
 
 RAISED = (
@@ -126,6 +128,24 @@ def test_runs_are_listed_shown_raised_and_stopped_without_a_controller(kept: Pat
     found = json.loads(typed("budget", "list", "-o", "json", "--state", kept, home=home).out)["items"]
     assert [each["name"] for each in found] == ["agent", "nightly"]
     assert found[0] == document | {"seenAt": found[0]["seenAt"]}
+
+
+def test_runs_behind_a_gateway_are_found_and_changed_there(running: Seen, home: Path) -> None:
+    """With the token of the controller's own state folder, or one from a file; to look needs none."""
+    state, at = running.stage.state, ("--server", running.url)
+    store = SqliteBudgets(state, on_fault=print)
+    store.open("remote", Limits(tokens=100), now=time.time())
+    try:
+        assert "remote" in typed("budget", "list", *at, "--state", home, home=home).out
+        refused = typed("budget", "raise", "remote", "--tokens", 200, *at, "--state", home, home=home)
+        assert "token" in refused.refusal
+        raised = typed("budget", "raise", "remote", "--tokens", 200, *at, "--state", state, home=home)
+        assert "0 of 200" in raised.out, raised.err
+        token = ("--token-file", state / "token")
+        asked = typed("budget", "stop", "remote", *at, *token, "-o", "json", home=home)
+        assert json.loads(asked.out)["stopAskedAt"], asked.err
+    finally:
+        store.close()
 
 
 def test_a_program_is_run_as_it_is_typed(home: Path) -> None:

@@ -33,6 +33,8 @@ MARK: Final = "BROWNOUT_BUDGET_MARK"
 _LOOPBACK: Final = "127.0.0.1"
 _BACKLOG: Final = 128
 _HEAR_OUT_S: Final = 1.0
+#: A socket has 108 bytes for its path, of which ours takes 24.
+_LONGEST_PLACE: Final = 80
 
 
 def mark_of(state: str, run: RunRecord) -> str:
@@ -49,7 +51,7 @@ class WrapChannels:
         self._run = run
         self._mark = mark
         self._upstream = upstream
-        self._folder = Path(tempfile.mkdtemp(prefix="brownout-", dir=os.environ.get("XDG_RUNTIME_DIR")))
+        self._folder = Path(tempfile.mkdtemp(prefix="brownout-", dir=_short_place()))
         self._notice = self._folder / "notice.json"
         self._checkpoint = self._kept(checkpoint)
         self._pipe = pipe
@@ -124,6 +126,14 @@ class WrapChannels:
         path, state = self._folder / "checkpoint", checkpoint.state
         replace(path, state.encode() if isinstance(state, str) else state, durable=False)
         return path
+
+
+def _short_place() -> str | None:
+    """The user's folder for sockets, where there is one; else, where the usual one has a long name, /tmp."""
+    own = os.environ.get("XDG_RUNTIME_DIR", "")
+    if own.startswith("/") and len(own) <= _LONGEST_PLACE and os.access(own, os.W_OK | os.X_OK):
+        return own
+    return None if len(tempfile.gettempdir()) <= _LONGEST_PLACE else "/tmp"  # noqa: S108 - mkdtemp's is ours alone
 
 
 class _Clerk:

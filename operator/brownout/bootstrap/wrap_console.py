@@ -18,7 +18,7 @@ from brownout.core.budget.summary import TITLES, amount
 from brownout.core.budget.wrapping import Standing
 from brownout.telemetry.plain import inert
 
-__all__ = ["StandardError", "StatusLine", "bar_line", "line_wanted"]
+__all__ = ["StandardError", "StatusLine", "bar_line", "give_back_row", "line_wanted"]
 
 _MOST_WAITING: Final = 200
 _END_S: Final = 2.0
@@ -77,7 +77,7 @@ class StatusLine:
 
     def draw(self) -> None:
         """Draw it, unless we are in the background: the terminal is another's then."""
-        size = self._size()
+        size = _size(self._descriptor)
         if size is None or size.lines < _SMALLEST_ROWS or not self._is_ours() or not self._out.ready():
             return
         # A line feed makes room where the cursor stands in the last row; then back up. The region is set at each draw:
@@ -89,9 +89,8 @@ class StatusLine:
 
     def erase(self) -> None:
         """Give the row back."""
-        size = self._size()
-        if self._shown and size is not None:
-            self._out.write(f"\x1b7\x1b[r\x1b[{size.lines};1H\x1b[2K\x1b8")
+        if self._shown:
+            give_back_row(self._out, self._descriptor)
         self._shown = False
 
     def _is_ours(self) -> bool:
@@ -99,10 +98,18 @@ class StatusLine:
             return os.tcgetpgrp(self._descriptor) == os.getpgrp()
         return False
 
-    def _size(self) -> os.terminal_size | None:
-        with suppress(OSError):
-            return os.get_terminal_size(self._descriptor)
-        return None
+
+def give_back_row(out: StandardError, descriptor: int = 2) -> None:
+    """Let the whole terminal scroll again, and clear its last row."""
+    size = _size(descriptor)
+    if size is not None:
+        out.write(f"\x1b7\x1b[r\x1b[{size.lines};1H\x1b[2K\x1b8")
+
+
+def _size(descriptor: int) -> os.terminal_size | None:
+    with suppress(OSError):
+        return os.get_terminal_size(descriptor)
+    return None
 
 
 def line_wanted(*, quiet: bool, environ: Mapping[str, str] = os.environ, descriptor: int = 2) -> bool:

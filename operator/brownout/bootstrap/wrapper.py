@@ -8,16 +8,18 @@ import asyncio
 import os
 import signal
 from contextlib import ExitStack
+from functools import partial
+from typing import Final
 
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.wrap_channels import MARK, WrapChannels, mark_of
-from brownout.bootstrap.wrap_console import StandardError
+from brownout.bootstrap.wrap_console import StandardError, give_back_row, line_wanted
 from brownout.bootstrap.wrap_life import Wrapping, live
 from brownout.bootstrap.wrap_opening import leftovers, opened
 from brownout.bootstrap.wrap_settings import WrapSettings
 from brownout.core.budget.run import Ending
 from brownout.core.budget.wrapping import SIGNAL_BASE, Standing, wrapped_advice
-from brownout.core.errors import BrownoutError
+from brownout.core.errors import BrownoutError, describe
 from brownout.history.budgets import SqliteBudgets
 from brownout.local.foreground import Foreground, NotStarted, Tree, start, unstartable
 from brownout.local.keeper import keep
@@ -25,7 +27,10 @@ from brownout.local.relay import PASSED_ON, hold_back
 from brownout.local.report_channels import PipeChannel
 from brownout.sensing.processes import ProcTable
 
-__all__ = ["main"]
+__all__ = ["FAULT", "main"]
+
+#: Brownout itself failed while the program ran, as timeout(1) has it.
+FAULT: Final = 125
 
 
 def main(arguments: list[str]) -> int:
@@ -38,6 +43,9 @@ def main(arguments: list[str]) -> int:
             return _wrapped(settings, arguments[1:], out, closing)
     except BrownoutError as error:
         out.say(str(error))
+        return 1
+    except OSError as error:
+        out.say(f"{error.filename}: {error.strerror}" if error.filename else describe(error))
         return 1
     finally:
         out.close()
@@ -58,7 +66,8 @@ def _wrapped(settings: WrapSettings, argv: list[str], out: StandardError, closin
     kept = store.last_checkpoint(held.run.id)
     channels = WrapChannels(pipe, held.run, mark=mark, upstream=settings.upstream, checkpoint=kept)
     closing.callback(channels.remove)
-    keeper = keep(lambda: Tree(ProcTable(), MARK, mark), grace_s=settings.grace_s, afterwards=channels.remove)
+    tidy = partial(_tidy, channels, quiet=settings.quiet)
+    keeper = keep(lambda: Tree(ProcTable(), MARK, mark), grace_s=settings.grace_s, afterwards=tidy)
     closing.callback(keeper.dismiss)
     advice = wrapped_advice(held.run, None, strict=settings.strict)
     channels.tell(Standing(run=held.run, progress=None, advice=advice))
@@ -71,7 +80,19 @@ def _wrapped(settings: WrapSettings, argv: list[str], out: StandardError, closin
         return program.exit_code
     keeper.look_after(program.process)
     wrapping = Wrapping(settings=settings, clock=clock, store=store, held=held, channels=channels, out=out)
-    return asyncio.run(live(wrapping, program))
+    try:
+        return asyncio.run(live(wrapping, program))
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user, and no program runs on without us
+        out.say(f"this is a fault of brownout, please report it: {type(error).__name__}: {error}")
+        keeper.hand_over()
+        return FAULT
+
+
+def _tidy(channels: WrapChannels, *, quiet: bool) -> None:
+    """What a wrapper that was killed could not do, in its keeper: the folder, and the last row of the terminal."""
+    channels.remove()
+    if line_wanted(quiet=quiet):
+        give_back_row(StandardError())
 
 
 def _started(argv: list[str], channels: WrapChannels, tree: Tree) -> Foreground | NotStarted:

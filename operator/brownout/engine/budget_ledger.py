@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeVar
 from brownout.core.budget.advice import Advice
 from brownout.core.budget.lines import Garbage, Report
 from brownout.core.budget.measure import Measure
+from brownout.core.budget.points import Point, added
 from brownout.core.budget.run import Ending, RunRecord, checkpoint_due
 from brownout.core.budget.usage import NOTHING_USED, Usage
 from brownout.core.budget.wrapping import Standing, sentence, wrapped_advice
@@ -88,6 +89,7 @@ class BudgetLedger:
         self._waiting = _Waiting()
         self._writing = _Waiting()
         self._progress: float | None = None
+        self._points: tuple[Point, ...] = ()
         self._taken = 0  # how often something was taken, and how much of that has been written, or tried in vain
         self._tried = 0
         self._round: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -109,7 +111,9 @@ class BudgetLedger:
                 continue
             self.heard = True
             self._waiting.used += Usage(tokens=each.tokens, api_calls=each.api_calls)
-            self._progress = self._progress if each.progress is None else each.progress
+            if each.progress is not None:
+                self._progress = each.progress
+                self._points = added(self._points, Point(progress=each.progress, usage=self._now().usage))
             self._waiting.checkpoint = each.checkpoint or self._waiting.checkpoint
         self._taken += 1
         self._due.set()
@@ -140,7 +144,10 @@ class BudgetLedger:
         run = self._now()
         advice = wrapped_advice(run, self._progress, strict=self._strict)
         due = checkpoint_due(run.limits, last_at=run.checkpoint_at or run.opened_at, now=self._clock.now())
-        return Standing(run=run, progress=self._progress, advice=advice, recorded=not self._trouble, checkpoint_due=due)
+        return Standing(
+            run=run, progress=self._progress, advice=advice, recorded=not self._trouble, checkpoint_due=due,
+            points=self._points,
+        )  # fmt: skip
 
     def until_due_s(self) -> float:
         """Seconds until time alone changes how it stands; infinite where it never does."""

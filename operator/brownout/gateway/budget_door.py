@@ -16,7 +16,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from brownout.core.budget.lines import LONGEST_LINE_BYTES, Garbage, LineReader
+from brownout.core.budget.lines import LONGEST_LINE_BYTES, Garbage, LineReader, Report
 from brownout.core.budget.wrapping import standing_document
 from brownout.core.errors import ControllerFault
 from brownout.engine.budget_ledger import Desk
@@ -73,6 +73,7 @@ class BudgetDoor:
         return app
 
     async def _stand(self, _request: web.Request) -> web.StreamResponse:
+        self._desk.took([Report()], source=_SOURCE)  # who asks listens
         return json_reply(standing_document(await self._desk.written()))
 
     async def _report(self, request: web.Request) -> web.StreamResponse:

@@ -29,18 +29,29 @@ class Keeper:
     """The wrapper's side of it."""
 
     pid: int
-    _pipe: int
+    _pipe: int | None
 
     def look_after(self, leader: ProcessId) -> None:
         """Tell it which program it is; before that it knows the mark only."""
-        with suppress(OSError):
-            os.write(self._pipe, f"{leader.pid} {leader.started}\n".encode())
+        if self._pipe is not None:
+            with suppress(OSError):
+                os.write(self._pipe, f"{leader.pid} {leader.started}\n".encode())
 
     def dismiss(self) -> None:
         """All is over in good order; returns when it is gone."""
+        self._part(_DONE)
+
+    def hand_over(self) -> None:
+        """We cannot go on: it ends what is left, as if we had been killed; returns when it has."""
+        self._part(b"")
+
+    def _part(self, word: bytes) -> None:
+        if self._pipe is None:
+            return
         with suppress(OSError):
-            os.write(self._pipe, _DONE)
+            os.write(self._pipe, word)
         os.close(self._pipe)
+        self._pipe = None
         with suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
 
@@ -60,7 +71,7 @@ def keep(tree: Callable[[], Tree], *, grace_s: float, afterwards: Callable[[], N
         _alone(reading)
         said = _all_of()
         if not said.endswith(_DONE):
-            sys.stderr.write("brownout: the wrapper was killed; ending the program that it wrapped\n")
+            sys.stderr.write("brownout: its wrapper is gone; ending the program\n")
             asyncio.run(_end(tree(), _leader(said), grace_s))
             afterwards()
         status = 0

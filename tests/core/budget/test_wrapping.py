@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from brownout.core.budget.advice import Advice
 from brownout.core.budget.limits import Limits
+from brownout.core.budget.points import Point
 from brownout.core.budget.run import Ending, RunRecord
 from brownout.core.budget.usage import Usage
 from brownout.core.budget.wrapping import EXIT_CODES, Standing, exit_code, sentence, standing_document, wrapped_advice
@@ -73,6 +74,15 @@ def test_it_is_told_why_with_the_numbers(run: RunRecord, progress: float | None,
     document = standing_document(standing)
     assert document["advice"] == {"continue": standing.advice.go, "what": str(standing.advice), "progress": progress}
     assert (document["message"], document["usage"]["tokens"]["limit"]) == (sentence(standing), 100)
+
+
+def test_who_says_how_far_it_is_learns_whether_its_limits_will_do() -> None:
+    """From its own steps; who does not is told nothing of it."""
+    points = tuple(Point(progress=step / 10, usage=Usage(tokens=20 * step)) for step in range(1, 5))
+    run = used(80)
+    standing = Standing(run=run, progress=0.4, advice=wrapped_advice(run, 0.4, strict=False), points=points)
+    assert standing_document(standing)["completion"]["possible"] is False
+    assert standing_document(replace(standing, points=()))["completion"] is None
 
 
 @given(status=st.integers(-64, 255))

@@ -148,10 +148,20 @@ def _words(text: str) -> Mapping[str, Any]:
     return found
 
 
+def _calls(value: Any) -> int:
+    """A whole number of calls; `api_call=true` is one."""
+    return int(value in (True, "true")) if value in (True, False, "true", "false") else _count(value)
+
+
 def _count(value: Any) -> int:
-    """A whole number; `true` of `api_call` is one."""
+    """A whole number."""
     number = _number(value) if isinstance(value, str) else value
-    if not isinstance(number, int | float) or number != number // 1 or not 0 <= number <= MOST_COUNTED:
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | float)
+        or number != number // 1
+        or not 0 <= number <= MOST_COUNTED
+    ):
         raise ValueError(f"must be a whole number from 0 to {MOST_COUNTED}")
     return int(number)
 
@@ -165,8 +175,6 @@ def _progress(value: Any) -> float:
 
 def _number(text: str) -> int | float | None:
     """The number that a word is; None where it is none."""
-    if text in ("true", "false"):
-        return text == "true"
     # Python also reads `1_000`, `inf` and other scripts' digits; we do not.
     if not text.isascii() or len(text) > _LONGEST_NAME or not set(text) <= set("0123456789.eE+-"):
         return None
@@ -188,10 +196,10 @@ def _shown(name: str) -> str:
 
 _READERS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "tokens": ("tokens", _count),
-    "api_calls": ("api_calls", _count),
-    "api_call": ("api_calls", _count),
-    "apiCalls": ("api_calls", _count),
-    "apiCall": ("api_calls", _count),
+    "api_calls": ("api_calls", _calls),
+    "api_call": ("api_calls", _calls),
+    "apiCalls": ("api_calls", _calls),
+    "apiCall": ("api_calls", _calls),
     "progress": ("progress", _progress),
     "checkpoint": ("checkpoint", _checkpoint),
 }

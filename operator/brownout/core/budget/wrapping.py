@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from brownout.core.budget.advice import Advice, should_continue
 from brownout.core.budget.document import run_document
+from brownout.core.budget.points import Point
 from brownout.core.budget.run import Ending, RunRecord
 from brownout.core.budget.summary import line_text, named
 
@@ -32,7 +33,7 @@ class Standing:
     """A run at one moment, with what its program says of its progress and what it is told to do.
 
     `recorded`: all that was reported is on disk, and not only in memory. `checkpoint_due`: it should be kept again what
-    the program needs to continue.
+    the program needs to continue. `points` are its steps of progress, from which its need is estimated.
     """
 
     run: RunRecord
@@ -40,6 +41,7 @@ class Standing:
     advice: Advice
     recorded: bool = True
     checkpoint_due: bool = False
+    points: tuple[Point, ...] = ()
 
 
 def wrapped_advice(run: RunRecord, progress: float | None, *, strict: bool) -> Advice:
@@ -56,11 +58,15 @@ def wrapped_advice(run: RunRecord, progress: float | None, *, strict: bool) -> A
 
 def standing_document(standing: Standing) -> dict[str, Any]:
     """What the program reads: in the notice file, and as the answer to each report; as over REST."""
-    advice = standing.advice
+    from brownout.core.budget.completion import completion, completion_document  # noqa: PLC0415 - only who says how far
+
+    advice, points = standing.advice, standing.points
+    estimate = completion_document(completion(standing.run.limits, points)) if points else None
     return {
         **run_document(standing.run),
         "advice": {"continue": advice.go, "what": str(advice), "progress": standing.progress},
         "message": sentence(standing),
+        "completion": estimate,
         "recorded": standing.recorded,
         "checkpointDue": standing.checkpoint_due,
     }
