@@ -8,7 +8,8 @@ import pytest
 from brownout.api.reasons import Reason, State
 from brownout.core.health import Answer, Checked
 from brownout.engine.proving import PROVE_S, START_DEADLINE_S
-from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing, until
+from tests.builders import make_integration
+from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing, the_three, until
 from tests.fakes import FakeProber, FakeRequestMeter
 
 pytestmark = IN_VIRTUAL_TIME
@@ -77,6 +78,22 @@ async def test_a_return_that_does_not_come_up_stays_lowered_and_is_tried_with_pa
     gaps = [later - earlier for earlier, later in pairwise(box.log.times("start voice large"))]
     assert gaps[0] >= 60.0
     assert all(later > 1.5 * earlier for earlier, later in pairwise(gaps))
+
+
+async def test_one_level_is_proven_beside_the_next_switch() -> None:
+    """Under pressure that several must give way to, nobody waits for another's proof: memory is what is short."""
+    levels = [{"name": "large", "memory": "10Gi"}, {"name": "small", "memory": "6Gi"}]
+    voice, android, stubs = the_three(levels=levels)
+    android = make_integration("android", uid="uid-android", priority=20, levels=levels)
+    box = Box(voice, android, stubs, base=40.0, interval="5s").sized(stubs=2.0).up()
+    for name in ("voice", "android"):
+        box.machine[name].level, box.machine[name].sizes = "large", {"large": 10.0, "small": 6.0}
+    async with box.controlled():
+        await passing(7.0)
+        box.machine.base = 65.0  # 87 in all, and the two free 4 each
+        await until(lambda: {box.machine[name].level for name in ("voice", "android")} == {"small"}, within_s=20.0)
+    first, second = (box.log.times(f"start {name} small")[0] for name in ("voice", "android"))
+    assert second - first < PROVE_S
 
 
 async def test_where_the_old_level_does_not_start_either_it_failed_and_is_tried_again() -> None:

@@ -26,6 +26,26 @@ EMERGENCY_GRACE_S = 1.0
 STUCK_S = 120.0
 
 
+def _never() -> str:
+    """Nobody overtakes an emergency."""
+    return ""
+
+
+def _nobody() -> None:
+    """Nobody waits for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How a step goes with the others. `overtaken` says why it came too late, if it did; `made` is called once the
+    workload is switched, before the new level is proven; `replicas` is what it goes back to.
+    """
+
+    replicas: int | None = None
+    overtaken: Callable[[], str] = _never
+    made: Callable[[], None] = _nobody
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """One step with what came of it, the number of its intent in the audit log (0: there is none), and its begin."""
@@ -42,16 +62,15 @@ async def carry_out(
     step: Step,
     inventory: Inventory,
     *,
-    replicas: int | None,
-    overtaken: Callable[[], str],
+    course: Course,
 ) -> Done:
-    """One step in calm times: intent, validation, switch, outcome. `overtaken` says why it came too late, if it did."""
+    """One step in calm times: intent, validation, switch, outcome."""
     intent = await world.journal.intend(decision, step, dry_run=False)
     began = world.clock.now()
-    if why := await _checked(world, step, inventory) or overtaken():
+    if why := await _checked(world, step, inventory) or course.overtaken():
         outcome = Outcome(status=OutcomeStatus.SKIPPED, detail=why)
     else:
-        outcome = await _switch(world, step, inventory, grace_s=step.grace_s, replicas=replicas, overtaken=overtaken)
+        outcome = await _switch(world, step, inventory, grace_s=step.grace_s, course=course)
     return _close(world, Done(step=step, outcome=outcome, intent=intent, began=began))
 
 
@@ -62,7 +81,7 @@ async def carry_out_now(world: World, decision: Decision, step: Step, inventory:
         intent = world.journal.intend_now(decision, step, dry_run=False)
     began = world.clock.now()
     grace_s = min(step.grace_s, EMERGENCY_GRACE_S)
-    outcome = await _switch(world, step, inventory, grace_s=grace_s, replicas=None, overtaken=_never)
+    outcome = await _switch(world, step, inventory, grace_s=grace_s, course=Course())
     return _close(world, Done(step=step, outcome=outcome, intent=intent, began=began))
 
 
@@ -80,31 +99,19 @@ async def _checked(world: World, step: Step, inventory: Inventory) -> str:
         return f"it could not be checked: {sentence(describe(error), longest=MOST_DETAIL)}"
 
 
-def _never() -> str:
-    """Nobody overtakes an emergency."""
-    return ""
-
-
-async def _switch(
-    world: World,
-    step: Step,
-    inventory: Inventory,
-    *,
-    grace_s: float,
-    replicas: int | None,
-    overtaken: Callable[[], str],
-) -> Outcome:
+async def _switch(world: World, step: Step, inventory: Inventory, *, grace_s: float, course: Course) -> Outcome:
     driver = world.driver(inventory.integrations[step.key])
     if driver is None:
         return Outcome(status=OutcomeStatus.FAILED, detail="this home cannot run such a workload")
     try:
         async with asyncio.timeout(step.grace_s + STUCK_S):
             was_well = not is_switch(step) or await well(world, inventory.integrations[step.key])
-            outcome = await _asked(driver, step, inventory, grace_s=grace_s, replicas=replicas)
+            outcome = await _asked(driver, step, inventory, grace_s=grace_s, replicas=course.replicas)
+        course.made()
         if is_switch(step) and outcome.status is not OutcomeStatus.SKIPPED:
-            switch = _switch_of(step, inventory, overtaken, was_well=was_well)
+            switch = _switch_of(step, inventory, course.overtaken, was_well=was_well)
             async with asyncio.timeout(2.0 * START_DEADLINE_S + step.grace_s + STUCK_S):
-                outcome = await proven(world, driver, switch, outcome, replicas)
+                outcome = await proven(world, driver, switch, outcome, course.replicas)
     except Exception as error:  # noqa: BLE001 - a driver's bug is one failed step, not the end of the guard
         world.observers.on_fault("workload", f"{step.name}: {faulty(error)}")
         outcome = Outcome(status=OutcomeStatus.FAILED, detail=describe(error))

@@ -18,7 +18,7 @@ from brownout.core.instant import Instant
 from brownout.core.ledger import Ledger, released
 from brownout.core.member import Hold
 from brownout.core.plan import Decision, Step
-from brownout.engine.actuate import Done, carry_out, carry_out_now, rehearsed
+from brownout.engine.actuate import Course, Done, carry_out, carry_out_now, rehearsed
 from brownout.engine.aftermath import taken_in, told
 from brownout.engine.memory import identity_of
 from brownout.engine.ports import Inventory, OutcomeStatus, WorkloadDriver
@@ -132,21 +132,45 @@ class Switchboard:
     # --- steps ---------------------------------------------------------------------------------------------------
 
     async def _in_turn(self, decision: Decision, inventory: Inventory, before: Before) -> None:
-        holds = self.ledger.holds
-        for step in decision.steps:
-            if self._ending:
-                return
-            with self._carrying(step):
-                await self._one(decision, step, inventory, planned_on=holds.get(step.key), ahead=before(step))
+        """One switch after the other; a level that has to prove itself does so beside the next switch."""
+        holds, carried = self.ledger.holds, set[asyncio.Task[None]]()
+        try:
+            for step in decision.steps:
+                if self._ending:
+                    break
+                made = asyncio.Event()
+                work = self._one(decision, step, inventory, before, planned_on=holds.get(step.key), made=made.set)
+                task = asyncio.create_task(work)
+                carried.add(task)
+                await _made(task, made)
+            await asyncio.gather(*carried)
+        finally:
+            for task in carried:
+                task.cancel()
+            await asyncio.gather(*carried, return_exceptions=True)
 
     async def _one(
         self,
         decision: Decision,
         step: Step,
         inventory: Inventory,
+        before: Before,
         *,
         planned_on: Hold | None,
+        made: Callable[[], None],
+    ) -> None:
+        with self._carrying(step):
+            await self._carried(decision, step, inventory, before(step), planned_on=planned_on, made=made)
+
+    async def _carried(
+        self,
+        decision: Decision,
+        step: Step,
+        inventory: Inventory,
         ahead: asyncio.Task[bool] | None,
+        *,
+        planned_on: Hold | None,
+        made: Callable[[], None],
     ) -> None:
         if ahead is not None:
             await asyncio.wait((ahead,), timeout=AHEAD_S)
@@ -155,8 +179,11 @@ class Switchboard:
             decision,
             step,
             inventory,
-            replicas=planned_on.replicas_before if planned_on else None,
-            overtaken=lambda: self._overtaken(step.key, planned_on),
+            course=Course(
+                replicas=planned_on.replicas_before if planned_on else None,
+                overtaken=lambda: self._overtaken(step.key, planned_on),
+                made=made,
+            ),
         )
         await self._remember(decision, done, inventory)
 
@@ -206,6 +233,17 @@ class Switchboard:
         with self._world.contained("home"):
             async with asyncio.timeout(TELLING_S):
                 await self._world.home.announce(done.step.key, done.step.reason.value, told(done), warning=warning)
+
+
+async def _made(step: asyncio.Task[None], made: asyncio.Event) -> None:
+    """Return once a step's switch is made, or the step has ended without one; raises what it raised."""
+    waiting = asyncio.create_task(made.wait())
+    try:
+        await asyncio.wait((step, waiting), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+    if step.done():
+        step.result()
 
 
 async def _part(key: str, integration: Integration, driver: WorkloadDriver, hold: Hold | None) -> None:
