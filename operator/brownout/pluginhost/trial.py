@@ -10,6 +10,7 @@ every problem. What goes in and out goes over JSON, as it will in earnest.
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from inspect import iscoroutinefunction
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -107,7 +108,7 @@ class Trial:
             arguments = arguments[:-optional]
 
         async def run() -> Any:
-            if asyncio.iscoroutinefunction(function):
+            if iscoroutinefunction(function):
                 return await function(*arguments)
             return await asyncio.to_thread(function, *arguments)
 
