@@ -106,7 +106,11 @@ class BudgetAccounts:
                 if before.stopped_by is Ending.RENEWED:
                     self._past.setdefault(key, before)
             return last
-        self._past[key] = last if last.ended else store.end(last.id, now=now, ending=Ending.RENEWED)
+        past = self._past.get(key)
+        if not last.ended:
+            self._past[key] = store.end(last.id, now=now, ending=Ending.RENEWED)
+        elif past is None or past.id != last.id:
+            self._past[key] = last
         return None
 
     def _take_late(self, store: BudgetStore, key: str, *, now: Instant) -> None:
