@@ -24,6 +24,9 @@ _MOST_CAPABILITIES: Final = 64
 _NEW_IPC, _NEW_USER, _NEW_NET = 0x08000000, 0x10000000, 0x40000000
 _SIGKILL: Final = 9
 
+#: The user namespace that we were started in.
+_OWN_USERS: Final = "/proc/self/ns/user"
+_USERS: Final = os.readlink(_OWN_USERS)  # noqa: PTH115
 #: What the address space may grow by beyond the limit of memory: arenas of the allocator, libraries, mapped models.
 SLACK_BYTES: Final = 512 * 2**20
 
@@ -74,12 +77,14 @@ def _no_core_files(_: Confinement) -> None:
 
 
 def _memory(confinement: Confinement) -> None:
-    """What it may write to privately; and its whole address space, which what is shared is a part of.
+    """What it may write to privately; and, where no control group counts what is shared, its whole address space.
 
     Libraries and models that are mapped to be read take no memory of ours, but address space: hence the slack.
     """
     limit = confinement["memory_bytes"]
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    if confinement["grouped"]:
+        return
     with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib takes 0.9 MB
         mapped = int(file.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (mapped + limit + SLACK_BYTES, mapped + limit + SLACK_BYTES))
@@ -97,9 +102,14 @@ def _open_files(confinement: Confinement) -> None:
 
 
 def _processes(confinement: Confinement) -> None:
-    """Counted by user; in a user namespace of its own that is this plugin alone. Root is not held to it."""
+    """Counted by user; in a user namespace of its own that is this plugin alone. Root is not held to it.
+
+    Without a namespace the user's other processes would count too, and a plugin could not even start a thread.
+    """
     if os.geteuid() == 0:
         raise OSError(0, "the kernel does not count the processes of root")
+    if os.readlink(_OWN_USERS) == _USERS:  # noqa: PTH115 - pathlib takes 0.9 MB
+        raise OSError(0, "its user's other processes would count too")
     limit = confinement["processes"]
     resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
 

@@ -26,6 +26,8 @@ HOST_MARK: Final = "BROWNOUT_PLUGIN_HOST"
 RUN_MARK: Final = "BROWNOUT_PLUGIN_RUN"
 
 _HASH_CHARACTERS: Final = 16
+#: Of a worker beside the hands for requests: the one that reads, the one for health and levels, and the event loop's.
+_OWN_THREADS: Final = 3
 #: Where this package is found, installed or not; the worker finds it there too, for -I passes PYTHONPATH over.
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _BOOT: Final = "import sys; sys.path.append(sys.argv[2]); from brownout.pluginhost.worker import main; main()"
@@ -52,6 +54,11 @@ class PluginLaunch:
         return self.found.manifest.limits
 
     @property
+    def tasks(self) -> int:
+        """Most tasks, as the kernel counts them: what the manifest allows, and the threads of the worker itself."""
+        return self.limits.processes + self.limits.concurrency + _OWN_THREADS
+
+    @property
     def granted(self) -> Granted:
         """What it is given of the machine."""
         return granted(self.found.manifest.needs, self.config)
@@ -75,14 +82,15 @@ class PluginLaunch:
             RUN_MARK: run,
         }
 
-    def confinement(self) -> dict[str, Any]:
-        """What the worker is to confine itself to."""
+    def confinement(self, *, grouped: bool) -> dict[str, Any]:
+        """What the worker is to confine itself to; `grouped`: a control group counts its memory."""
         given, limits = self.granted, self.limits
         return {
             "memory_bytes": limits.memory,
+            "grouped": grouped,
             "cpu_s": limits.cpu_time,
             "open_files": limits.open_files,
-            "processes": limits.processes,
+            "processes": self.tasks,
             "folder": str(self.folder),
             "read": [*given.read, *self.paths()],
             "write": [*given.write],

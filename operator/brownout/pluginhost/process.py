@@ -121,7 +121,7 @@ class PluginProcess:
         greeted = await self._stage(Kind.HELLO, self._patience.stage_s, "its worker does not come up")
         if isinstance(greeted, str):
             return greeted
-        self._channel.say(Kind.SETUP, version=VERSION, confinement=self.launch.confinement())
+        self._channel.say(Kind.SETUP, version=VERSION, confinement=self.launch.confinement(grouped=self.counted))
         confined = await self._stage(Kind.CONFINED, self._patience.stage_s, "its worker does not come up")
         if isinstance(confined, str):
             return confined

@@ -125,7 +125,7 @@ def _confined(ours: socket.socket, launch: PluginLaunch) -> dict[str, Any]:
             if not isinstance(said, Message):
                 raise OSError(said.detail)
             if said.kind is Kind.HELLO:
-                ours.sendall(talk.send(Kind.SETUP, version=VERSION, confinement=launch.confinement()))
+                ours.sendall(talk.send(Kind.SETUP, version=VERSION, confinement=launch.confinement(grouped=False)))
             elif said.kind is Kind.CONFINED:
                 return dict(said.fields["report"])
     raise OSError("it ended")
