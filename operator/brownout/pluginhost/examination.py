@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from packaging.requirements import Requirement
-
 from brownout.api.problems import Fault, Problem, shown
 from brownout.core.errors import describe
 from brownout.pluginhost.discovery import Discovery
@@ -84,6 +82,8 @@ def _missing(manifest: Manifest, folder: str) -> Iterator[str]:
 
 
 def _package(requirement: str) -> str:
+    from packaging.requirements import Requirement  # noqa: PLC0415 - half of what the command line's start would cost
+
     wanted = Requirement(requirement)
     try:
         version = metadata.version(wanted.name)
