@@ -77,6 +77,16 @@ def test_a_level_fails_when_half_of_enough_requests_fail() -> None:
     assert not half.resting(NOW + FAILING_REST_S)
 
 
+def test_a_level_fails_when_half_of_enough_checks_fail() -> None:
+    """Where nobody counts requests, health checks tell; requests say more where there are any."""
+    few, half = UNTRIED.checked(19, 19, now=NOW), UNTRIED.checked(20, 10, now=NOW)
+    assert (few.resting(NOW), half.resting(NOW), half.why) == (False, True, "50 % of its checks failed")
+    assert (half.failure_share, half.reliability()) == (0.5, 1.0)
+    assert half.served(made(10, 1), now=NOW).failure_share == 0.1
+    assert half.came_up() == UNTRIED
+    assert UNTRIED.checked(0, 0, now=NOW) is UNTRIED
+
+
 @given(st.integers(1, 40))
 def test_each_switch_in_vain_makes_it_rest_twice_as_long(times: int) -> None:
     """1, 2, 4 ... min, at most an hour; one that holds ends it, and is judged anew."""

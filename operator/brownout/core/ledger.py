@@ -14,6 +14,7 @@ from brownout.core.footprint import LEARNT
 from brownout.core.forecasting.champions import Champions
 from brownout.core.forecasting.feeding import fed
 from brownout.core.forecasting.panel import Panel
+from brownout.core.health import Findings
 from brownout.core.instant import Instant
 from brownout.core.level_record import UNTRIED, LevelRecord
 from brownout.core.measurements import NONE, START_S, Look, Measured
@@ -230,6 +231,16 @@ def levels_served(ledger: Ledger, served: Mapping[str, Served], *, now: Instant)
     }
     known = {place: record for place, record in found.items() if record is not ledger.records.get(place)}
     return replace(ledger, records=MappingProxyType({**ledger.records, **known})) if known else ledger
+
+
+def levels_checked(ledger: Ledger, found: Mapping[str, Findings], *, now: Instant) -> Ledger:
+    """The ledger with what health checks found of each since the last sample, at the level where it stands."""
+    checked = {key: one for key, one in found.items() if one.checks}
+    records = {
+        place: ledger.records.get(place, UNTRIED).checked(one.checks, one.errors, now=now)
+        for place, one in ((_place(ledger, key), one) for key, one in checked.items())
+    }
+    return replace(ledger, records=MappingProxyType({**ledger.records, **records})) if records else ledger
 
 
 def level_missed(ledger: Ledger, place: RungKey, why: str, *, now: Instant) -> Ledger:

@@ -25,7 +25,8 @@ REMEMBERED = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelRecord:
-    """`times` counts response times (see response_times), `misses` switches in a row that it did not come up from.
+    """`times` counts response times (see response_times), `checks` and `check_errors` what its health checks found, and
+    `misses` switches in a row that it did not come up from.
 
     It is not switched to before `rests_until`; `why` says why.
     """
@@ -35,14 +36,18 @@ class LevelRecord:
     timed: int = 0
     response_ms_sum: float = 0.0
     times: tuple[int, ...] = ()
+    checks: int = 0
+    check_errors: int = 0
     misses: int = 0
     rests_until: Instant = 0.0
     why: str = ""
 
     @property
     def failure_share(self) -> float | None:
-        """Share of its requests that failed; None without any."""
-        return self.failures / self.requests if self.requests else None
+        """Share of its requests that failed, or of its checks where there were no requests; None without any."""
+        if self.requests:
+            return self.failures / self.requests
+        return self.check_errors / self.checks if self.checks else None
 
     @property
     def response_ms(self) -> float | None:
@@ -56,14 +61,12 @@ class LevelRecord:
 
     @property
     def failing(self) -> bool:
-        """Whether so many of its requests fail that it is of no use."""
-        share = self.failure_share
-        return share is not None and self.requests >= FEWEST_REQUESTS and share >= FAILING_SHARE
+        """Whether so many of its requests, or of its checks, fail that it is of no use."""
+        return _mostly(self.failures, self.requests) or _mostly(self.check_errors, self.checks)
 
     def reliability(self) -> float:
         """The share of its service that it really gives: without what fails, once that is more than chance."""
-        share = self.failure_share
-        return 1.0 - share if share is not None and self.requests >= FEWEST_REQUESTS else 1.0
+        return 1.0 - self.failures / self.requests if self.requests >= FEWEST_REQUESTS else 1.0
 
     def resting(self, now: Instant) -> bool:
         """Whether it is not to be switched to now."""
@@ -83,10 +86,30 @@ class LevelRecord:
             response_ms_sum=old.response_ms_sum + timed * (did.response_ms or 0.0),
             times=together(old.times, did.times),
         )
-        if not found.failing:
+        if not _mostly(found.failures, found.requests):
             return found
-        why = f"{100.0 * found.failures / found.requests:.0f} % of its requests failed"
-        return replace(found, rests_until=max(old.rests_until, now + FAILING_REST_S), why=why)
+        return found.rested(f"{100.0 * found.failures / found.requests:.0f} % of its requests failed", now=now)
+
+    def checked(self, checks: int, errors: int, *, now: Instant) -> "LevelRecord":
+        """With what its health checks found since the last look; like requests, old ones count half at times."""
+        if checks <= 0:
+            return self
+        past, wrong = (
+            (self.checks // 2, self.check_errors // 2)
+            if self.checks > REMEMBERED
+            else (
+                self.checks,
+                self.check_errors,
+            )
+        )
+        found = replace(self, checks=past + checks, check_errors=wrong + min(checks, errors))
+        if not _mostly(found.check_errors, found.checks):
+            return found
+        return found.rested(f"{100.0 * found.check_errors / found.checks:.0f} % of its checks failed", now=now)
+
+    def rested(self, why: str, *, now: Instant) -> "LevelRecord":
+        """As one that fails: it is not switched to for some time from now on."""
+        return replace(self, rests_until=max(self.rests_until, now + FAILING_REST_S), why=why)
 
     def missed(self, why: str, *, now: Instant) -> "LevelRecord":
         """With one more switch to it that had to be undone."""
@@ -95,7 +118,7 @@ class LevelRecord:
 
     def came_up(self) -> "LevelRecord":
         """With a switch to it that held: what was wrong is past, and it is judged anew."""
-        forgiven = replace(self, requests=0, failures=0) if self.failing else self
+        forgiven = replace(self, requests=0, failures=0, checks=0, check_errors=0) if self.failing else self
         return replace(forgiven, misses=0, rests_until=0.0, why="") if self.why else forgiven
 
     def _halved(self) -> "LevelRecord":
@@ -110,3 +133,7 @@ class LevelRecord:
 
 
 UNTRIED = LevelRecord()
+
+
+def _mostly(wrong: int, of: int) -> bool:
+    return of >= FEWEST_REQUESTS and wrong >= FAILING_SHARE * of

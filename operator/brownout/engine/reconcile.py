@@ -18,7 +18,16 @@ from brownout.core.capability import Notice
 from brownout.core.decide import ask, decide, emergency
 from brownout.core.gather import snapshot_of
 from brownout.core.holding import with_hold
-from brownout.core.ledger import footprints_measured, forgotten, levels_served, resumed, sampled, settled, taught
+from brownout.core.ledger import (
+    footprints_measured,
+    forgotten,
+    levels_checked,
+    levels_served,
+    resumed,
+    sampled,
+    settled,
+    taught,
+)
 from brownout.core.member import Member, Observation
 from brownout.core.plan import Decision, Step, Verdict
 from brownout.core.sample import Sample
@@ -174,8 +183,13 @@ class Reconciler:
         levels = {member.key: member.ladder.level_name(member.rung) for member in snapshot.members}
         with self._world.contained("history"):
             served = {key: did for key, did in self.load.served().items() if key in levels}
-            self.board.ledger = levels_served(self.board.ledger, served, now=sample.at)
-            self._world.journal.add_sample(sample, levels, served, self.health.findings())
+            findings = self.health.findings()
+            leveled = {member.key for member in snapshot.members if member.ladder.levels}
+            did = {key: served[key] for key in leveled & served.keys()}
+            found = {key: findings[key] for key in leveled & findings.keys()}
+            ledger = levels_served(self.board.ledger, did, now=sample.at)
+            self.board.ledger = levels_checked(ledger, found, now=sample.at)
+            self._world.journal.add_sample(sample, levels, served, findings)
 
     async def _act(self, decision: Decision, inventory: Inventory) -> None:
         steps = tuple(step for step in decision.steps if self._world.home.may_act(step.key))
