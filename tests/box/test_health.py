@@ -11,7 +11,7 @@ from tests.checkout import ROOT
 from tests.controllers import free_port
 from tests.eventually import eventually
 
-SERVING = str(ROOT / "tests" / "programs" / "serving.py")
+MOODY = str(ROOT / "tests" / "programs" / "moody.py")
 CHECK = {"period": "200ms", "timeout": "30s", "latencyBudget": "25s"}
 
 
@@ -28,7 +28,7 @@ def test_it_breaks_and_recovers(stage: Stage) -> None:
     """
     port, mood = free_port(), stage.file("mood")
     mood.write_text("ok")
-    argv = [sys.executable, "-I", "-S", SERVING, str(port), str(mood)]
+    argv = [sys.executable, "-I", "-S", MOODY, str(port), str(mood)]
     stage.policy()
     stage.integrate("voice", workload={"command": {"argv": argv}}, health={**CHECK, "http": {"port": port}})
     controller = stage.run(*ANY_PORT)
