@@ -76,7 +76,7 @@ def test_a_run_from_its_opening_to_its_end(tmp_path: Path) -> None:
         assert client.get(f"{path}?progress=0.8")["advice"]["what"] == "Finish"
         made = client.ask("POST", f"{path}/checkpoint", {"state": {"page": 7}, "session": session})
         assert (made.status, made.document["number"]) == (201, 1)
-        assert client.get(f"{path}/checkpoint")["state"] == {"page": 7}
+        assert client.ask("GET", f"{path}/checkpoint").document["state"] == {"page": 7}
         over = client.post(f"{path}/usage", {"tokens": 200})
         assert (over["state"], over["exceeded"], over["usage"]["tokens"]["percent"]) == ("Exceeded", ["tokens"], 100.0)
         assert over["checkpoints"] == {"count": 1, "lastAt": "2026-01-02T03:04:05Z"}
@@ -134,11 +134,11 @@ def test_completion_is_estimated_from_the_progress_that_was_told(tmp_path: Path)
     ("method", "path"),
     [
         ("POST", ""), ("PATCH", "/1"), ("POST", "/1/usage"), ("POST", "/1/checkpoint"), ("POST", "/1/stop"),
-        ("POST", "/1/leave"), ("POST", "/1/end"),
+        ("POST", "/1/leave"), ("POST", "/1/end"), ("GET", "/1/checkpoint"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("wrong", ["", "Bearer", "Bearer wrong", f"Basic {SECRET}", f"Bearer {SECRET}x", SECRET])
-def test_what_changes_state_needs_the_token_also_on_loopback(
+def test_what_changes_state_or_is_private_needs_the_token_also_on_loopback(
     tmp_path: Path, method: str, path: str, wrong: str
 ) -> None:
     """Every user of the machine can reach it, and every page that one of them has open: 401, and nothing is opened."""
@@ -161,7 +161,7 @@ def test_to_look_opens_nothing(tmp_path: Path) -> None:
     with budgets(tmp_path) as client:
         assert client.get() == {"items": []}
         assert client.visitor.get("/v1/budgets/1").status == 404
-        assert client.visitor.get("/v1/budgets/1/checkpoint").status == 404
+        assert client.ask("GET", "/1/checkpoint").status == 404
     assert not (tmp_path / "budgets.db").exists()
 
 

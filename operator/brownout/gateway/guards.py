@@ -22,6 +22,8 @@ __all__ = ["add_headers", "body_guard", "errors_in_our_form", "host_guard", "pat
 _LOG: Final = logging.getLogger(__name__)
 #: What a supervisor asks without a token: one word, and sentences that name no secret.
 OPEN_ROUTES: Final = frozenset({"/livez", "/readyz"})
+#: What a program has put into a checkpoint is its own, like the file in which it is kept (0600).
+PRIVATE_ROUTES: Final = frozenset({"/v1/budgets/{id}/checkpoint"})
 _LOOKS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HTTP_PORT: Final = 80
 
@@ -124,7 +126,7 @@ def body_guard(limits: Limits) -> Middleware:
 
 
 def token_guard(token: Token | None, *, reads_open: bool) -> Middleware:
-    """Ask for the token on every route but the probes; with `reads_open` (on loopback) only where state is changed.
+    """Ask for the token on every route but the probes; with `reads_open` (on loopback) only where it is due.
 
     Every user of the machine reaches its loopback, and every page that one of them has open can send to it: to look is
     one thing, to change is another (faults S-03, S-04). Without a token nothing can be changed.
@@ -133,7 +135,7 @@ def token_guard(token: Token | None, *, reads_open: bool) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.getall("Authorization", [])
-        free = request.path in OPEN_ROUTES or (reads_open and not _changes(request))
+        free = request.path in OPEN_ROUTES or (reads_open and not _guarded(request))
         if free or (token is not None and len(given) == 1 and token.opens(given[0])):
             return await handler(request)
         reply = problem(401, "this needs the token", allowed="Authorization: Bearer TOKEN")
@@ -143,9 +145,15 @@ def token_guard(token: Token | None, *, reads_open: bool) -> Middleware:
     return guard
 
 
-def _changes(request: web.Request) -> bool:
-    """Whether a route is asked that may change something: none that does not exist, nor a method that is not served."""
-    return request.method not in _LOOKS and request.match_info.http_exception is None
+def _guarded(request: web.Request) -> bool:
+    """Whether a route is asked that may change something, or shows what a program keeps for itself.
+
+    None that does not exist, nor a method that is not served: to say so gives nothing away.
+    """
+    if request.match_info.http_exception is not None:
+        return False
+    resource = request.match_info.route.resource
+    return request.method not in _LOOKS or (resource is not None and resource.canonical in PRIVATE_ROUTES)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001 - aiohttp's signature
