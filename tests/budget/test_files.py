@@ -1,18 +1,23 @@
 """The file of budgets in bad states: damaged, newer, somebody else's, locked, taken away."""
 
+import itertools
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
-from brownout.budget import HistoryUnavailable, Limits, NoSuchRun, Run
+from brownout.budget import Ending, HistoryUnavailable, Limits, NoSuchRun, Run
 from brownout.core.budget.usage import Usage
 from brownout.history import budget_file
 from brownout.history.budget_file import FILE_NAME, budgets_path
 from brownout.history.budgets import SqliteBudgets
 from brownout.history.schema import BUDGETS, NewerHistory
 from tests.worlds import NOW
+
+PLACES = itertools.count()
 
 
 def a_file(folder: Path) -> Path:
@@ -66,6 +71,55 @@ def test_damage_that_shows_later_is_told_and_the_next_call_begins_anew(tmp_path:
     assert store.runs(now=NOW) == ()
     assert len(told) == 1
     store.close()
+
+
+PAGES = 10
+VERSIONS = (18, 19, 44, 45, 46, 47, 60, 61, 62, 63)
+SPOT = st.tuples(st.integers(0, PAGES - 1), st.integers(0, 4032), st.binary(min_size=1, max_size=64))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spots=st.lists(SPOT, min_size=1, max_size=6))
+def test_garbage_anywhere_is_an_error_of_ours_and_never_the_end(
+    tmp_path: Path, spots: list[tuple[int, int, bytes]]
+) -> None:
+    """Whatever bytes are changed: no other exception than ours, and at the third try at the latest there is a run.
+
+    But for the bytes that say that a newer SQLite (18, 19, 44 to 47) or a newer Brownout (60 to 63) wrote it: such a file stays.
+    """
+    assume(not any(at <= version < at + len(garbage) for at, garbage in _places(spots) for version in VERSIONS))
+    place = tmp_path / f"{next(PLACES)}"
+    path = a_file(place)
+    assert path.stat().st_size == PAGES * 4096
+    with path.open("r+b") as file:
+        for at, garbage in _places(spots):
+            file.seek(at)
+            file.write(garbage)
+    assert any(works(place) for _ in range(3))
+
+
+def _places(spots: list[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
+    return [(page * 4096 + offset, garbage) for page, offset, garbage in spots]
+
+
+def works(place: Path) -> bool:
+    """Whether a run can be opened, used, checkpointed and ended here; False where the store says why not."""
+    try:
+        store = SqliteBudgets(place, on_fault=lambda _: None)
+    except HistoryUnavailable:
+        return False
+    try:
+        held = store.open("agent", Limits(), now=NOW)
+        store.record(held.run.id, Usage(tokens=1), now=NOW, session=held.session)
+        store.checkpoint(held.run.id, "state", now=NOW, session=held.session)
+        last = store.last_checkpoint(held.run.id)
+        store.runs(now=NOW)
+        store.leave(held.run.id, held.session, now=NOW, ending=Ending.COMPLETED)
+    except HistoryUnavailable:
+        return False
+    finally:
+        store.close()
+    return last is not None and last.state == "state"
 
 
 def test_a_newer_file_is_left_as_it_is(tmp_path: Path) -> None:

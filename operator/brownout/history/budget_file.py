@@ -100,7 +100,7 @@ class BudgetFile:
     def _opened(self) -> OpenFile:
         try:
             return OpenFile(self.path, BUDGETS, busy_s=BUSY_S, across_threads=True)
-        except (sqlite3.Error, HistoryUnavailable) as error:
+        except (sqlite3.Error, HistoryUnavailable, UnicodeDecodeError) as error:
             if not damaged(error) or self.path.is_dir():
                 raise
             self._set_aside(error)
@@ -115,9 +115,9 @@ class BudgetFile:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (NewerHistory, DamagedHistory) as error:
-            raise type(error)(f"{self.path}: {error}") from None
-        except (sqlite3.Error, OSError) as error:
+        except NewerHistory as error:
+            raise NewerHistory(f"{self.path}: {error}") from None
+        except (sqlite3.Error, OSError, DamagedHistory, UnicodeDecodeError) as error:
             self._drop()
             if damaged(error):
                 with suppress(OSError), self.living.opening():

@@ -12,6 +12,8 @@ from brownout.core.budget.kept import KeptRun, Session
 from brownout.core.budget.run import Checkpoint, Ending, RunRecord
 from brownout.core.budget.spans import Span
 from brownout.core.budget.usage import Usage
+from brownout.core.errors import InvalidInput
+from brownout.history.schema import DamagedHistory
 
 _RUN: Final = (
     "id, name, limits, tokens, api_calls, covered, opened_at, seen_at, ended_at, stopped_by, stop_asked_at, "
@@ -66,11 +68,19 @@ def last_checkpoint(connection: sqlite3.Connection, run: int) -> Checkpoint | No
         "WHERE run_id = ? ORDER BY number DESC",
         (run,),
     )
-    for number, at, elapsed_s, tokens, api_calls, is_text, state, crc32 in rows:
-        if zlib.crc32(state) == crc32:
-            usage = Usage(elapsed_s=elapsed_s, tokens=tokens, api_calls=api_calls)
-            return Checkpoint(number=number, at=at, usage=usage, state=state.decode() if is_text else state)
-    return None
+    return next((made for made in map(_sound, rows) if made is not None), None)
+
+
+def _sound(row: tuple[Any, ...]) -> Checkpoint | None:
+    """The checkpoint of a row; None where its bytes are not those that were written."""
+    number, at, elapsed_s, tokens, api_calls, is_text, state, crc32 = row
+    try:
+        if zlib.crc32(state) != crc32:
+            return None
+        usage = Usage(elapsed_s=elapsed_s, tokens=tokens, api_calls=api_calls)
+        return Checkpoint(number=number, at=float(at), usage=usage, state=state.decode() if is_text else state)
+    except (TypeError, ValueError, InvalidInput):
+        return None
 
 
 def _loaded(connection: sqlite3.Connection, tail: str, values: tuple[Any, ...]) -> Iterator[KeptRun]:
@@ -78,7 +88,11 @@ def _loaded(connection: sqlite3.Connection, tail: str, values: tuple[Any, ...]) 
         sessions = connection.execute(
             "SELECT id, opened_at, seen_at, lease_s FROM sessions WHERE run_id = ? ORDER BY opened_at, id", (row[0],)
         ).fetchall()
-        yield _kept(row, sessions)
+        try:
+            kept = _kept(row, sessions)
+        except (TypeError, ValueError, KeyError, InvalidInput) as error:
+            raise DamagedHistory(f"the run in row {row[0]} cannot be read: {error}") from error
+        yield kept
 
 
 def _kept(row: tuple[Any, ...], sessions: list[tuple[Any, ...]]) -> KeptRun:

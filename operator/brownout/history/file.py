@@ -18,6 +18,7 @@ from typing import Final
 from brownout.history.schema import DamagedHistory, Schema
 
 BUSY_S: Final = 1.0
+_NO_TEXT: Final = "Could not decode to UTF-8"  # says Python, for which SQLite has no code
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _PRAGMAS: Final = (
@@ -32,9 +33,11 @@ _PRAGMAS: Final = (
 
 def damaged(error: Exception) -> bool:
     """Whether the file itself is at fault, so that only a new one helps."""
+    if isinstance(error, sqlite3.OperationalError) and str(error).startswith(_NO_TEXT):
+        return True
     if isinstance(error, sqlite3.Error):
         return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
-    return isinstance(error, DamagedHistory)
+    return isinstance(error, DamagedHistory | UnicodeDecodeError)  # text in it is no text
 
 
 def uri_of(path: Path, options: str) -> str:
