@@ -36,6 +36,14 @@ def test_all_channels_count_into_one_run_and_answer(wrapped: Wrapped) -> None:
     assert (found.usage.tokens, found.usage.api_calls, found.checkpoints) == (1003, 1, 1)
 
 
+def test_no_count_of_eight_processes_at_once_is_lost(wrapped: Wrapped) -> None:
+    """By the one descriptor they share and by a connection each: the sum of the parts is the whole."""
+    done = wrapped.run(saving(wrapped.file("result"), "crowd", 40, "exit", 0), tokens=100_000)
+    assert done.returncode == 0, done.stderr
+    usage = wrapped.record().usage
+    assert (usage.tokens, usage.api_calls) == (8 * 40 * 2, 8 * 40 * 2)
+
+
 def test_the_file_and_the_signal_tell_as_well(wrapped: Wrapped) -> None:
     """Who only looks at the file learns it there; a signal comes to who has asked for it."""
     command = saving(wrapped.file("result"), "told", "line", "tokens=85", "until", "Finish", "exit", 0)

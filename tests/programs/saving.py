@@ -16,6 +16,7 @@ input           print what stands on standard input
 read            print one line of it, once "reading" is printed
 terminal        print whether each of the three descriptors is a terminal
 keys            save also when asked by Ctrl-C
+crowd LINES     eight processes, each of which reports so often by descriptor and by socket: a token and a call
 exit STATUS     end
 """
 
@@ -115,6 +116,25 @@ def child() -> None:
             signal.pause()
 
 
+def crowd(lines: str) -> None:
+    """Returns when all eight have ended."""
+    children = []
+    for _ in range(8):
+        pid = os.fork()
+        if pid == 0:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(os.environ["BROWNOUT_BUDGET_SOCKET"])
+                answers = connection.makefile()
+                for _ in range(int(lines)):
+                    line("tokens=1 api_call=1")
+                    connection.sendall(b'{"tokens": 1, "api_calls": 1}\n')
+                    answers.readline()
+            os._exit(0)
+        children.append(pid)
+    for pid in children:
+        os.waitpid(pid, 0)
+
+
 def read_input() -> None:
     """All of it."""
     say(sys.stdin.read())
@@ -153,6 +173,7 @@ ACTS: dict[str, tuple[Callable[..., None], int]] = {
     "told": (told, 0),
     "child": (child, 0),
     "input": (read_input, 0),
+    "crowd": (crowd, 1),
     "read": (read, 0),
     "terminal": (terminal, 0),
     "keys": (keys, 0),

@@ -24,6 +24,8 @@ _MOST_WAITING: Final = 200
 _END_S: Final = 2.0
 _BAR_CELLS: Final = 10
 _SMALLEST_ROWS: Final = 4
+#: A line that stays the same is drawn so seldom: whoever marks text with the mouse loses it at each draw.
+_DRAWN_AGAIN_AFTER: Final = 10
 _PAINT: Final = painter({"OK": "32", "Approaching": "33", "Exceeded": "31"})
 
 
@@ -73,7 +75,8 @@ class StatusLine:
         self._out = out
         self._text = text
         self._descriptor = descriptor
-        self._shown = False
+        self._shown = ""
+        self._kept = 0
 
     def draw(self) -> None:
         """Draw it, unless we are in the background: the terminal is another's then."""
@@ -84,14 +87,17 @@ class StatusLine:
         # a program that clears the terminal or a window that changes its size takes it away.
         room = "" if self._shown else "\n\x1b[A"
         text = _PAINT(inert(self._text(size.columns - 1))[: size.columns - 1])
+        self._kept = self._kept + 1 if text == self._shown else 0
+        if self._kept % _DRAWN_AGAIN_AFTER:
+            return
         self._out.write(f"{room}\x1b7\x1b[1;{size.lines - 1}r\x1b[{size.lines};1H\x1b[2K{text}\x1b8")
-        self._shown = True
+        self._shown = text
 
     def erase(self) -> None:
         """Give the row back."""
         if self._shown:
             give_back_row(self._out, self._descriptor)
-        self._shown = False
+        self._shown = ""
 
     def _is_ours(self) -> bool:
         with suppress(OSError):

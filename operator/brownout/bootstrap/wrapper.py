@@ -36,6 +36,7 @@ FAULT: Final = 125
 def main(arguments: list[str]) -> int:
     """Wrap the program of these arguments (settings, then its argv); the exit code."""
     hold_back()
+    _fill_standard_descriptors()
     out = StandardError()
     try:
         settings = WrapSettings.from_json(arguments[0] if arguments else "")
@@ -86,6 +87,13 @@ def _wrapped(settings: WrapSettings, argv: list[str], out: StandardError, closin
         out.say(f"this is a fault of brownout, please report it: {type(error).__name__}: {error}")
         keeper.hand_over()
         return FAULT
+
+
+def _fill_standard_descriptors() -> None:
+    """Where one of the three is closed (`2>&-`), the next file opened would get its number, and our sentences."""
+    while (lowest := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(lowest, True)
+    os.close(lowest)
 
 
 def _tidy(channels: WrapChannels, *, quiet: bool) -> None:
