@@ -61,6 +61,7 @@ class Stage:
     faults: list[str] = field(default_factory=list)
     notes: list[tuple[str, str, str]] = field(default_factory=list)
     used: list[tuple[str, int, bool]] = field(default_factory=list)
+    free_bytes: int | None = None
     counts: RequestCounts = field(default_factory=RequestCounts)
     circuits: Circuits | None = None
     ids: "count[int]" = field(default_factory=count)
@@ -87,6 +88,7 @@ class Stage:
             on_fault=lambda where, why: self.faults.append(why),
             on_note=lambda *note: self.notes.append(note),
             on_usage=lambda *used: self.used.append(used),
+            free_bytes=lambda: self.free_bytes,
             circuits=self.circuits,
         )
         return PluginHost(place, self.counts, patience=self.patience)

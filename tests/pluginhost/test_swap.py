@@ -64,22 +64,26 @@ class Load:
         assert sorted(answer.body["count"] for _, answer in self.answers) == list(range(1, self.asked + 1))
 
 
-def test_versions_are_exchanged_under_load_and_nothing_is_lost(stage: Stage) -> None:
-    """Each new version starts beside the old one, takes over its count, then its requests."""
+@pytest.mark.parametrize(("free_bytes", "changes"), [(None, 12), (0, 4)], ids=["beside", "in turns"])
+def test_versions_are_exchanged_under_load_and_nothing_is_lost(
+    stage: Stage, free_bytes: int | None, changes: int
+) -> None:
+    """Each new version takes over its count, then its requests: beside the old one, or after it where two do not fit."""
+    stage.free_bytes = free_bytes
 
     async def story(host: PluginHost) -> None:
         load = Load(stage, host)
         await host.start(stage.launch("counting", f"VERSION = 0\n{COUNTING}"))
 
         async def change() -> None:
-            for version in range(1, 13):
+            for version in range(1, changes + 1):
                 outcome = await host.start(stage.launch("counting", f"VERSION = {version}\n{COUNTING}"))
                 assert outcome.status is OutcomeStatus.DONE, outcome
                 assert len(stage.processes()) == 1
 
         await load.during(change)
         load.check()
-        assert (await stage.ask(host, "counting")).body["version"] == 12
+        assert (await stage.ask(host, "counting")).body["version"] == changes
 
     stage.live(story)
 
@@ -136,6 +140,31 @@ def test_a_new_version_that_is_broken_leaves_the_old_one_as_it_was(stage: Stage,
         assert {answer.body["version"] for _, answer in load.answers} == {0}
         assert stage.processes() == before
         assert any(why in fault for fault in stage.faults)
+
+    stage.live(story)
+
+
+@pytest.mark.parametrize(
+    "broken", ["raise RuntimeError('half')", "def import_state(state): raise RuntimeError('half')"]
+)
+def test_where_two_do_not_fit_a_broken_one_is_followed_by_the_old_one(stage: Stage, broken: str) -> None:
+    """With its count: who asked meanwhile has waited, and got a right answer."""
+    stage.free_bytes = 0
+
+    async def story(host: PluginHost) -> None:
+        load = Load(stage, host)
+        await host.start(stage.launch("counting", f"VERSION = 0\n{COUNTING}"))
+
+        async def change() -> None:
+            outcome = await host.start(stage.launch("counting", f"VERSION = 1\n{COUNTING}\n{broken}"))
+            assert outcome.status is OutcomeStatus.FAILED
+            assert "the old one serves again" in outcome.detail
+            assert "half" in outcome.detail
+
+        await load.during(change)
+        load.check()
+        assert {answer.body["version"] for _, answer in load.answers} == {0}
+        assert len(stage.processes()) == 1
 
     stage.live(story)
 

@@ -6,11 +6,13 @@ The plugin host with its models takes 3 MB that most boxes do not need.
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from brownout.api.integration import Integration, Level
+from brownout.api.policy import Scope
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
 from brownout.core.health import Checked
@@ -19,6 +21,7 @@ from brownout.engine.circuits import Circuits
 from brownout.engine.ports import Outcome
 from brownout.engine.request_counts import RequestCounts
 from brownout.engine.usage_counts import UsageCounts
+from brownout.sensing.memory import MemoryReader, Unreadable
 from brownout.sensing.processes import ProcTable
 from brownout.telemetry.logs import event
 
@@ -111,10 +114,21 @@ class Plugins:
             on_fault=self.faults,
             on_note=_noted,
             circuits=self.heard.circuits,
+            free_bytes=_free(MemoryReader()),
             on_usage=lambda key, tokens, call: self.heard.usage.count(key, tokens=tokens, api_calls=int(call)),
         )
         catalog = Catalog(self.folders, self.state, always=self.always)
         return PluginDriver(PluginHost(place, self.heard.requests), catalog.plugin, data=self.state / "plugins")
+
+
+def _free(memory: MemoryReader) -> Callable[[], int | None]:
+    """How much memory is left, of the machine or of the group that we live in."""
+
+    def free_bytes() -> int | None:
+        found = memory.read(scope=Scope.AUTO, budget_bytes=None)
+        return None if isinstance(found, Unreadable) else max(0, found.limit_bytes - found.used_bytes)
+
+    return free_bytes
 
 
 def _noted(key: str, severity: str, message: str) -> None:

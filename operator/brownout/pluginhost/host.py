@@ -44,7 +44,8 @@ class Place:
     """Where plugins live: the state folder, the processes of the machine, the time.
 
     `on_note` hears the lines that a plugin logs (key, severity, text), `on_usage` what it used (key, tokens, API call).
-    `circuits` is asked before each request; without it every request passes.
+    `circuits` is asked before each request; without it every request passes. `free_bytes` is how much memory is left,
+    None where nobody knows.
     """
 
     state: Path
@@ -54,6 +55,7 @@ class Place:
     on_note: Callable[[str, str, str], None] = lambda *_: None
     on_usage: Callable[[str, int, bool], None] = lambda *_: None
     circuits: Circuits | None = None
+    free_bytes: Callable[[], int | None] = lambda: None
 
 
 class PluginHost:
@@ -143,7 +145,11 @@ class PluginHost:
     def _keeper(self, key: str) -> Keeper:
         if key not in self._keepers:
             fault = self._place.on_fault
-            self._keepers[key] = Keeper(self._make, on_fault=lambda why: fault("plugins", f"{key}: {why}"))
+            self._keepers[key] = Keeper(
+                self._make,
+                on_fault=lambda why: fault("plugins", f"{key}: {why}"),
+                free_bytes=self._place.free_bytes,
+            )
             self._watch.begin()
         return self._keepers[key]
 

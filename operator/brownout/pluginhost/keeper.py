@@ -16,7 +16,7 @@ from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.gate import Entry, Gate
 from brownout.pluginhost.launch import PluginLaunch
 from brownout.pluginhost.process import PluginProcess
-from brownout.pluginhost.swap import hand_over, move
+from brownout.pluginhost.swap import Turns, hand_over, move, take_turns
 from brownout.pluginhost.trouble import Trouble
 from brownout.processes import backoff
 from brownout.processes.ending import Ended, Manner
@@ -28,14 +28,18 @@ Make = Callable[[PluginLaunch], PluginProcess]
 
 _CUT_SHORT: Final = Outcome(status=OutcomeStatus.SKIPPED, detail="it was told to stop meanwhile")
 _STOPPED: Final = "it was told to stop"
+_BESIDE: Final = 1.5
 _DORMANT: Final = "it starts with its first request"
 
 
 class Keeper:
     """Looks after the plugin of one integration. All methods run on the event loop."""
 
-    def __init__(self, make: Make, *, on_fault: Callable[[str], None]) -> None:
+    def __init__(
+        self, make: Make, *, on_fault: Callable[[str], None], free_bytes: Callable[[], int | None] = lambda: None
+    ) -> None:
         self._make = make
+        self._free_bytes = free_bytes
         self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
         self._launch: PluginLaunch | None = None
@@ -249,7 +253,7 @@ class Keeper:
         if launch.base == serving.launch.base and "set_level" in serving.functions:
             why = await move(serving, launch, self._gate)
         else:
-            why = await self._exchange(serving, launch)
+            why = await self._exchange(serving, launch, stops)
         if self._stops != stops:
             return _CUT_SHORT
         if why:
@@ -258,9 +262,19 @@ class Keeper:
         self._launch = launch
         return self._done()
 
-    async def _exchange(self, old: PluginProcess, launch: PluginLaunch) -> str:
+    async def _exchange(self, old: PluginProcess, launch: PluginLaunch, stops: int) -> str:
         """Start the new one beside the old one, and let it take over; why it did not, empty where it did."""
+        beside = await self._roomy(old)
         new = self._born(launch)
+        if not beside:
+            turns = Turns(
+                back=lambda: self._born(old.launch),
+                wanted=lambda: self._stops == stops,
+                grace_s=self._grace_s(launch),
+            )
+            why = await take_turns(old, new, self._gate, self._serve, turns)
+            self._processes = {each for each in self._processes if each is self._serving or each.alive}
+            return f"the new version did not come up, the old one serves again: {why}" if why else ""
         why = await new.start()
         if not why:
             why = await hand_over(old, new, self._gate, self._serve)
@@ -268,6 +282,11 @@ class Keeper:
         await loser.end("another version took over" if loser is old else why, grace_s=self._grace_s(launch))
         self._processes.discard(loser)
         return f"the new version did not take over, the old one stays: {why}" if why else ""
+
+    async def _roomy(self, old: PluginProcess) -> bool:
+        """Whether a second one of its size can come up beside it: half as large again, since a start has its peak."""
+        free_bytes, held_bytes = self._free_bytes(), await old.memory_bytes()
+        return free_bytes is None or held_bytes is None or free_bytes >= held_bytes * _BESIDE
 
     def _grace_s(self, launch: PluginLaunch) -> float:
         return launch.limits.request_timeout + 1.0

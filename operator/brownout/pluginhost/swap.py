@@ -6,12 +6,19 @@ none is answered twice, and a state is carried over whole.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
 
 from brownout.pluginhost.gate import Gate
 from brownout.pluginhost.launch import PluginLaunch
 from brownout.pluginhost.process import PluginProcess
 
-__all__ = ["hand_over", "move"]
+__all__ = ["Turns", "hand_over", "move", "take_turns"]
+
+_MAKES_ROOM: Final = "it made room for another version"
+
+#: What a version has exported: one value, or nothing.
+_State = tuple[Any, ...]
 
 
 async def move(serving: PluginProcess, launch: PluginLaunch, gate: Gate) -> str:
@@ -37,14 +44,70 @@ async def hand_over(old: PluginProcess, new: PluginProcess, gate: Gate, serve: C
     return ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """How versions take turns where two do not fit beside each other. `back` makes one more run of the old version.
+
+    `wanted` is False as soon as somebody has stopped the plugin; then nothing is started any more.
+    """
+
+    back: Callable[[], PluginProcess]
+    wanted: Callable[[], bool]
+    grace_s: float
+
+
+async def take_turns(
+    old: PluginProcess, new: PluginProcess, gate: Gate, serve: Callable[[PluginProcess], None], turns: Turns
+) -> str:
+    """End the old one, then start the new one with its state; if that does not come up, the old one again.
+
+    Requests wait meanwhile, as long as each may. Why the new one does not serve; empty where it does.
+    """
+    with _shut(gate):
+        await gate.until_idle()
+        state = await _exported(old)
+        if isinstance(state, str):
+            return state
+        await old.end(_MAKES_ROOM, grace_s=turns.grace_s)
+        if not turns.wanted():
+            return _MAKES_ROOM
+        why = await _up(new, state)
+        if not why:
+            serve(new)
+        elif turns.wanted():
+            again = turns.back()
+            if not await _up(again, state):
+                serve(again)
+        return why
+
+
+async def _up(process: PluginProcess, state: _State) -> str:
+    why = await process.start() or await _imported(process, state)
+    if why:
+        await process.end(why, grace_s=0.0)
+    return why
+
+
 async def _state(old: PluginProcess, new: PluginProcess) -> str:
-    """Give the new one what the old one exports. An old one that has just died has nothing any more."""
-    if "export_state" not in old.functions or "import_state" not in new.functions or old.ended.done():
-        return ""
+    """Give the new one what the old one exports."""
+    state = await _exported(old)
+    return state if isinstance(state, str) else await _imported(new, state)
+
+
+async def _exported(old: PluginProcess) -> _State | str:
+    """What it exports, if anything; why it cannot. One that has just died has nothing any more."""
+    if "export_state" not in old.functions or old.ended.done():
+        return ()
     exported = await old.call("export_state")
-    if not exported.ok:
-        return "" if old.ended.done() else f"the old one's export_state failed: {exported.detail}"
-    imported = await new.call("import_state", exported.body)
+    if exported.ok:
+        return (exported.body,)
+    return () if old.ended.done() else f"the old one's export_state failed: {exported.detail}"
+
+
+async def _imported(new: PluginProcess, state: _State) -> str:
+    if not state or "import_state" not in new.functions:
+        return ""
+    imported = await new.call("import_state", state[0])
     return "" if imported.ok else f"its import_state failed: {imported.detail}"
 
 
