@@ -15,7 +15,7 @@ _FULL: dict[str, Any] = {
     "pinned": False,
     "dependsOn": ["stubs"],
     "node": "box",
-    "levels": [{"name": "full", "memory": "4Gi", "config": {}}],
+    "levels": [{"name": "full", "description": "answers at length", "memory": "4Gi", "config": {}}],
     "memory": "4Gi",
     "stop": {"grace": "30s"},
     "routes": [{"match": {"channel": "discord"}}],
@@ -31,7 +31,8 @@ _FULL: dict[str, Any] = {
     },
 }
 _TIMES = {"period": "5s", "timeout": "5s", "latencyBudget": "200ms", "failureThreshold": 3}
-_COMMAND = {"command": {"argv": ["python3", "-m"], "env": {"KEY": "value"}, "workingDirectory": "/srv/voice"}}
+_PROGRAM = {"argv": ["python3", "-m"], "env": {"KEY": "value"}, "workingDirectory": "/srv/voice"}
+_COMMAND = {"command": {**_PROGRAM, "levelSignal": "SIGUSR1"}}
 _SCALE = {"scale": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "voice"}}
 DOCUMENTS: tuple[dict[str, Any], ...] = (
     integration_document(**_FULL, workload=_COMMAND, health={**_TIMES, "http": {"port": 9000, "path": "/healthz"}}),
@@ -59,6 +60,12 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
         stabilization={"enable": "5m", "settle": "30s"},
         spike={"factor": 2, "within": "30s"},
         rate={"above": 0},
+        notify={
+            "webhook": {"url": "https://example.org/hooks"},
+            "command": {"argv": ["tell"]},
+            "desktop": True,
+            "every": "1m",
+        },
         tiers=[
             {"name": "small", "match": {"memoryBelow": "8Gi"}, "thresholds": {"disable": 75}},
             {"name": "large", "match": {"memoryAtLeast": "64Gi", "coresAtLeast": 8, "gpu": True}},

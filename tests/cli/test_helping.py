@@ -7,9 +7,11 @@ from types import MappingProxyType
 
 import pytest
 
+from brownout.cli.explain import explanation
 from brownout.cli.helping import file_shares, growth_of
 from brownout.core.measurements import TRAIL
 from brownout.core.sample import Sample
+from tests.builders import make_integration
 
 MIB = 2**20
 #: Maps a file of 60 MiB, touches each page of it, and waits.
@@ -44,3 +46,19 @@ def test_who_grows_is_told_with_its_speed() -> None:
     found = growth_of([*samples, late])
     assert found["leak"] == pytest.approx(120.0 * MIB)
     assert (found["calm"], found["new"]) == (0.0, 0.0)
+
+
+def test_an_explanation_shows_each_level_and_what_would_help() -> None:
+    """What a level takes and how its requests fare; why one is passed over; each suggestion on a line of its own."""
+    levels = [
+        {"name": "large", "memory": "1Gi", "responseMs": 80.0, "p95Ms": 120.0, "failurePercent": 2.0},
+        {"name": "small", "message": "it ended with status 1"},
+    ]
+    voice = make_integration("voice", levels=[{"name": "large"}, {"name": "small"}], status={"levels": levels})
+    lines = list(explanation(voice, (voice,), (), at=0.0, helps=("less", "more")))
+    assert "Its level large: 1 GiB; answers in 80 ms, 95 % within 120 ms; 2 % of its requests failed." in lines
+    assert "Its level small: passed over for now: it ended with status 1." in lines
+    assert [line for line in lines if line.startswith("What would help")] == [
+        "What would help: less.",
+        "What would help: more.",
+    ]

@@ -147,8 +147,8 @@ class IntegrationStatus(_Tolerant):
     returns_when: _Sentence | None = Field(default=None, description="What brings it back.")
     footprint: FootprintStatus | None = Field(default=None, description="Memory that it takes at its level.")
     memory: MeasuredBytes | None = Field(default=None, description="Memory that it holds now.")
-    levels: tuple[LevelStatus, ...] = Field(
-        default=(), max_length=16, description="What is known of its levels, best first."
+    levels: tuple[LevelStatus, ...] | None = Field(
+        default=None, max_length=16, description="What is known of its levels, best first."
     )
     health: Annotated[Health, Choice(of=Health)] | None = Field(default=None, description="What the checks say.")
     circuit: Annotated[Circuit, Choice(of=Circuit)] | None = Field(default=None, description="State of the breaker.")

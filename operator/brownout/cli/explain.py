@@ -68,7 +68,7 @@ def explanation(
     if status.message:
         yield f"Why: {status.message}."
     yield from _facts(status)
-    for level in status.levels:
+    for level in status.levels or ():
         yield f"Its level {level.name}: {_level(level)}."
     if decisions:
         yield from _numbers(decisions[0])

@@ -115,7 +115,7 @@ def news(
 def _notice(
     key: str, integration: Integration, status: IntegrationStatus, capability: Capability, now: Instant
 ) -> Notice:
-    unfit = frozenset(level.name for level in status.levels if level.message)
+    unfit = frozenset(level.name for level in (status.levels or ()) if level.message)
     above, when = _above(integration, capability[1], unfit), status.returns_when or ""
     text = words(integration, capability, returns_when=when, trouble=status.message or "", above=above)
     return Notice(

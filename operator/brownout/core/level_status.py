@@ -11,7 +11,7 @@ from brownout.core.quiet import N, quiet
 
 def level_statuses(member: Member, previous: IntegrationStatus) -> tuple[LevelStatus, ...]:
     """One for each level, best first; none where there are no levels."""
-    before = {level.name: level for level in previous.levels}
+    before = {level.name: level for level in previous.levels or ()}
     levels = enumerate(member.ladder.levels)
     return tuple(_level(member, rung, level.name, before.get(level.name)) for rung, level in levels)
 

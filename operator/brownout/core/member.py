@@ -191,6 +191,8 @@ class Member:
 
         Where all of them are unfit it is the next one all the same: nothing else is left to wait for.
         """
-        above = range(min(self.rung, self.ladder.off))
         plain = self.ladder.lowest if self.rung >= self.ladder.off else max(0, self.rung - 1)
+        if not self.unfit:
+            return plain
+        above = range(min(self.rung, self.ladder.off))
         return max((rung for rung in above if rung not in self.unfit), default=plain)

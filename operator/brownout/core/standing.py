@@ -67,7 +67,7 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
         returns_when=explain.returns_when(standing.snapshot, member) if held_down else None,
         footprint=_footprint(member, rung, previous),
         memory=quiet(previous.memory, member.observed.memory_bytes),
-        levels=level_statuses(member, previous),
+        levels=level_statuses(member, previous) or None,
         budget=_budget(member),
         health=health_of(member, standing.checked),
         circuit=circuit_of(member, standing.checked),

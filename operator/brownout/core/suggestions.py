@@ -99,7 +99,7 @@ def _takes_bytes(mine: Integration) -> int | None:
     status, ladder = _status(mine), ladder_of(mine)
     rung = _rung(status, ladder)
     up = ladder.lowest if rung >= ladder.off else max(0, rung - 1)
-    known = {level.name: level.memory for level in status.levels}
+    known = {level.name: level.memory for level in status.levels or ()}
     measured = known.get(ladder.level_name(up))
     if measured is None and not ladder.levels and status.footprint is not None:
         measured = status.footprint.peak
@@ -166,7 +166,7 @@ def _order(mine: Integration, missing: Missing, facts: Facts) -> Iterator[str]:
 
 def _levels(mine: Integration) -> Iterator[str]:
     """Levels that cannot be used."""
-    for level in _status(mine).levels:
+    for level in _status(mine).levels or ():
         if level.message:
             yield f"its level {level.name} is passed over ({level.message}): mend it, and it is tried again by itself"
 

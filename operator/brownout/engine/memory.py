@@ -122,7 +122,7 @@ def _relived(ledger: Ledger, member: Member, recorded: Iterable[FootprintRecord]
 def _unfit(ledger: Ledger, member: Member, *, now: Instant) -> Ledger:
     """The ledger with the levels that the status says are not to be switched to: they begin their rest anew."""
     status = member.integration.status
-    why = {level.name: level.message for level in status.levels if level.message} if status else {}
+    why = {level.name: level.message for level in (status.levels or ()) if level.message} if status else {}
     for rung, level in enumerate(member.ladder.levels):
         if level.name in why:
             ledger = level_missed(ledger, (member.key, rung), why[level.name], now=now)
