@@ -85,7 +85,8 @@ def test_garbage_anywhere_is_an_error_of_ours_and_never_the_end(
 ) -> None:
     """Whatever bytes are changed: no other exception than ours, and at the third try at the latest there is a run.
 
-    But for the bytes that say that a newer SQLite (18, 19, 44 to 47) or a newer Brownout (60 to 63) wrote it: such a file stays.
+    But for the bytes that say that a newer SQLite (18, 19, 44 to 47) or a newer Brownout (60 to 63) wrote it: such a
+    file stays.
     """
     assume(not any(at <= version < at + len(garbage) for at, garbage in _places(spots) for version in VERSIONS))
     place = tmp_path / f"{next(PLACES)}"

@@ -68,7 +68,7 @@ class Load:
 def test_versions_are_exchanged_under_load_and_nothing_is_lost(
     stage: Stage, free_bytes: int | None, changes: int
 ) -> None:
-    """Each new version takes over its count, then its requests: beside the old one, or after it where two do not fit."""
+    """Each new version takes over its count, then its requests: beside the old one, or after it if two do not fit."""
     stage.free_bytes = free_bytes
 
     async def story(host: PluginHost) -> None:
