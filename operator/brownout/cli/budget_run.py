@@ -43,7 +43,7 @@ from brownout.local.relay import hold_back
 DEFAULT_LIMITS: Final = {"duration": "1h", "tokens": 1_000_000, "apiCalls": 1000}
 # `-P` keeps the working directory off the path; the environment is the program's, so nothing is put into it.
 _PROGRAM: Final = (
-    "import sys; root = sys.argv.pop(1); sys.path.insert(0, root); "
+    "import sys; root = sys.argv.pop(1); root in sys.path or sys.path.insert(0, root); "
     "from brownout.bootstrap.wrapper import main; sys.exit(main(sys.argv[1:]))"
 )
 
