@@ -7,7 +7,7 @@ import pytest
 
 from brownout.api.reasons import Reason, State
 from brownout.core.health import Answer, Checked
-from brownout.engine.proving import PROVE_S, START_DEADLINE_S
+from brownout.engine.proving import ANSWER_S, PROVE_S, START_DEADLINE_S
 from tests.builders import make_integration
 from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing, the_three, until
 from tests.fakes import FakeProber, FakeRequestMeter
@@ -247,6 +247,19 @@ def asked(box: Box, meter: FakeRequestMeter, *, failed: bool) -> None:
     """Voice is asked 40 times, now."""
     for _ in range(40):
         meter.count("voice", box.clock.now(), response_ms=50.0, failed=failed)
+
+
+async def test_what_hangs_is_lowered_without_delay() -> None:
+    """What suffers most from pressure answers last: its check is not waited for before memory is freed."""
+    box, prober = probed(), FakeProber()
+    async with box.controlled(prober=prober):
+        await passing(7.0)
+        prober.hanging.add("voice")
+        box.machine.base = 61.0
+        await until(lambda: box.log.times("intend Lower voice"), within_s=20.0)
+        took_s = await until(lambda: box.machine["voice"].level == "medium", within_s=20.0)
+        assert took_s <= ANSWER_S + 0.5
+        await until(lambda: "resolve Done" in box.log.texts("resolve"), within_s=15.0)
 
 
 def probed() -> Box:

@@ -26,6 +26,8 @@ PROVE_S = 5.0
 # Longer than this no start may take; a large model is read from a slow disk in half of it.
 START_DEADLINE_S = 60.0
 LOOK_S = 0.25
+# Who does not answer so soon before a switch is not well, so that being well is not asked of the new level either.
+ANSWER_S = 1.0
 # An old level whose start fails for a passing reason (an API server that is away) is asked for so often.
 TRIES = 3
 AGAIN_S = 1.0
@@ -129,8 +131,12 @@ async def _trouble(world: World, driver: WorkloadDriver, switch: Switch) -> str:
 
 
 async def well(world: World, integration: Integration) -> bool:
-    """Whether it passes its health check now, or nobody can tell."""
-    check = await Probing(world, integration).check(Presence.RUNNING)
+    """Whether it passes its health check now, or nobody can tell. Under pressure nobody waits long for its answer."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            check = await Probing(world, integration).check(Presence.RUNNING)
+    except TimeoutError:
+        return False
     return check.answer is not Answer.FAILED
 
 
