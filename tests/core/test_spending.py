@@ -87,6 +87,15 @@ def test_one_without_a_lower_level_is_only_told(sizes: object) -> None:
     assert _plan(make_snapshot(50.0, make_member("voice", sizes, allowance=CLOSE))) == []  # type: ignore[arg-type]
 
 
+def test_a_level_that_fails_is_passed_over() -> None:
+    """Lowered to the next one that works; where none does it is only told."""
+    member = make_member("voice", (12.0, 8.0, 2.0), allowance=CLOSE)
+    assert _plan(make_snapshot(50.0, replace(member, unfit=frozenset({1})))) == [
+        ("voice", Action.LOWER, 2, Reason.BUDGET_APPROACHING)
+    ]
+    assert _plan(make_snapshot(50.0, replace(member, unfit=frozenset({1, 2})))) == []
+
+
 def test_the_owners_pin_does_not_lift_the_owners_budget() -> None:
     """Pinned is about memory."""
     assert _plan(make_snapshot(50.0, make_member("voice", pinned=True, allowance=OVER))) == [

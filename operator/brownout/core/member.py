@@ -141,11 +141,13 @@ class Member:
     def ceiling(self) -> int:
         """The best rung that its budget lets it have: one below the best close to a limit, off beyond one.
 
-        One without levels has none that it could be lowered to: it is told of, and runs on until the limit.
+        One without a level that it could be lowered to is told of, and runs on until the limit.
         """
         if self.allowance.state is BudgetState.EXCEEDED:
             return self.ladder.off
-        return min(1, self.ladder.lowest) if self.allowance.state is BudgetState.APPROACHING else 0
+        if self.allowance.state is not BudgetState.APPROACHING:
+            return 0
+        return next((rung for rung in range(1, self.ladder.off) if rung not in self.unfit or rung == self.rung), 0)
 
     @property
     def wanted(self) -> bool:
