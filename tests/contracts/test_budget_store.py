@@ -161,6 +161,15 @@ def test_a_lease_ends_without_signs_of_life(store: BudgetStore) -> None:
     assert other.run.id == found.id
 
 
+def test_the_session_of_another_run_is_left_alone(store: BudgetStore) -> None:
+    """Whoever names it by mistake, to leave or to record, neither ends it nor gives it time."""
+    first, second = store.open("first", LIMITS, now=NOW), store.open("second", LIMITS, now=NOW)
+    store.record(first.run.id, ONE_CALL, now=NOW + 9, session=second.session)
+    store.leave(first.run.id, second.session, now=NOW + 9, ending=None)
+    other = store.find(second.run.id, now=NOW + 9)
+    assert (other.sessions, other.usage) == (1, Usage())
+
+
 def test_a_run_is_asked_to_stop(store: BudgetStore) -> None:
     """Whoever has it open learns of it; where nobody has, it ends."""
     held = store.open("agent", LIMITS, now=NOW)
@@ -315,7 +324,7 @@ def test_threads_lose_no_count(store: BudgetStore) -> None:
     assert store.find(held.run.id, now=NOW).usage == Usage(tokens=400 * 30, api_calls=400)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from("orlsckq"), st.integers(0, 100), st.integers(0, 3)), max_size=25))
 def test_disk_and_memory_say_the_same(tmp_path: Path, steps: list[tuple[str, int, int]]) -> None:
     """Whatever is done, in whatever order: the same runs with the same figures."""

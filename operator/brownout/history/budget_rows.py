@@ -52,6 +52,11 @@ def save(connection: sqlite3.Connection, kept: KeptRun) -> None:
     )
 
 
+def has_session(connection: sqlite3.Connection, number: int) -> bool:
+    """Whether any run has a session of that number."""
+    return connection.execute("SELECT 1 FROM sessions WHERE id = ? LIMIT 1", (number,)).fetchone() is not None
+
+
 def insert_checkpoint(connection: sqlite3.Connection, run: int, made: Checkpoint, *, kept: int) -> None:
     """Keep a checkpoint, and of the earlier ones the last few."""
     state = made.state.encode() if isinstance(made.state, str) else made.state

@@ -35,7 +35,7 @@ _RECORD: Final = (
     f"UPDATE runs SET tokens = min({MOST}, tokens + ?), api_calls = min({MOST}, api_calls + ?), "  # noqa: S608 - constants
     "seen_at = max(seen_at, ?) WHERE id = ? RETURNING ended_at"
 )
-_SEEN: Final = "UPDATE sessions SET seen_at = max(seen_at, ?) WHERE id = ?"
+_SEEN: Final = "UPDATE sessions SET seen_at = max(seen_at, ?) WHERE run_id = ? AND id = ?"
 
 
 class SqliteBudgets:
@@ -76,7 +76,7 @@ class SqliteBudgets:
                 raise NoSuchRun(f"there is no run {run}")
             if session is None or found[0] is not None:
                 return
-            if not connection.execute(_SEEN, (now, session)).rowcount:
+            if not connection.execute(_SEEN, (now, run, session)).rowcount:
                 rows.save(connection, after_use(_kept(connection, run), NOTHING_USED, now, session))
 
     def find(self, run: int, *, now: Instant, session: int | None = None) -> RunRecord:
@@ -101,7 +101,10 @@ class SqliteBudgets:
     def leave(self, run: int, session: int, *, now: Instant, ending: Ending | None) -> RunRecord:
         """End a session, and with an ending the run, unless another session of it lives."""
         found = self._change(run, now, lambda kept, lives: left(kept, session, now, ending, lives))
-        self._file.living.drop(session)
+        with self._file.reading() as connection:
+            elsewhere = rows.has_session(connection, session)
+        if not elsewhere:  # whoever names the session of another run by mistake does not end that one
+            self._file.living.drop(session)
         return found
 
     def end(self, run: int, *, now: Instant, ending: Ending) -> RunRecord:

@@ -21,13 +21,13 @@ CREATE INDEX runs_name ON runs (name, id);
 
 -- Who has a run open. The number is also the byte that its process locks in the file beside (see living.py).
 CREATE TABLE sessions (
-    id        INTEGER PRIMARY KEY,
+    id        INTEGER NOT NULL,
     run_id    INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     opened_at REAL NOT NULL,
     seen_at   REAL NOT NULL,
-    lease_s   REAL -- null: it lives while its process does
-);
-CREATE INDEX sessions_run ON sessions (run_id);
+    lease_s   REAL, -- null: it lives while its process does
+    PRIMARY KEY (run_id, id)
+) WITHOUT ROWID;
 
 CREATE TABLE checkpoints (
     run_id    INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
