@@ -73,7 +73,7 @@ def test_damage_that_shows_later_is_told_and_the_next_call_begins_anew(tmp_path:
     store.close()
 
 
-PAGES = 10
+PAGES = 9
 VERSIONS = (18, 19, 44, 45, 46, 47, 60, 61, 62, 63)
 SPOT = st.tuples(st.integers(0, PAGES - 1), st.integers(0, 4032), st.binary(min_size=1, max_size=64))
 
