@@ -26,8 +26,8 @@ _BEAT_S: Final = 0.1
 _MOST_UNASKED_A_BEAT: Final = 100
 _MOST_NOTES_A_BEAT: Final = 10
 _MOST_BYTES_A_BEAT: Final = 8 * 2**20
-#: What is read at once: 250 of the smallest messages, which take 3 ms. The usual 256 KiB would hold up everybody.
-_PIECE_BYTES: Final = 16 * 2**10
+#: What is read at once: 60 of the smallest messages, which take 1 ms. The usual 256 KiB would hold up everybody.
+_PIECE_BYTES: Final = 4 * 2**10
 
 #: Why a conversation is over that nobody broke off.
 GONE: Final = "it closed its end of the conversation"
