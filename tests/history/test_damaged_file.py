@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from brownout.history.store import SqliteJournal
@@ -134,6 +134,7 @@ def test_damage_while_running_is_survived(world: World) -> None:
 @given(
     spots=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 4000), st.binary(min_size=1, max_size=96)), min_size=1)
 )
+@example(spots=[(20, 24, bytes(15) + b"\x03\0\0\0")])  # one decision is no longer what was written
 def test_garbled_pages_never_stop_the_journal(world: World, spots: list[tuple[int, int, bytes]]) -> None:
     """Whatever bytes are changed wherever: every call answers, and the next decision is kept."""
     world.use(_fill)
@@ -150,8 +151,10 @@ def test_garbled_pages_never_stop_the_journal(world: World, spots: list[tuple[in
         number = await intend(journal, "stubs")
         assert number in [record.id for record in await journal.decisions(key="stubs")]
 
-    world.use(scenario)
-    world.path.unlink()
+    try:
+        world.use(scenario)
+    finally:
+        world.path.unlink()  # the next example begins with a file of its own, also after one that failed
 
 
 def test_a_newer_history_is_never_touched(world: World) -> None:

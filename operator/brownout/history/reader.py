@@ -196,4 +196,5 @@ def _decisions(
     connection: sqlite3.Connection, tail: str, values: dict[str, Any] | tuple[int, ...]
 ) -> tuple[DecisionRecord, ...]:
     query = f"SELECT {DECISION_COLUMNS} FROM decisions d LEFT JOIN outcomes o ON o.decision_id = d.id {tail}"  # noqa: S608
-    return tuple(record_of(row) for row in connection.execute(query, values))
+    found = (record_of(row) for row in connection.execute(query, values))
+    return tuple(record for record in found if record is not None)

@@ -121,9 +121,15 @@ def insert_sample(connection: sqlite3.Connection, row: SampleRow) -> None:
     )
 
 
-def record_of(columns: tuple[Any, ...]) -> DecisionRecord:
-    """The record from DECISION_COLUMNS."""
+def record_of(columns: tuple[Any, ...]) -> DecisionRecord | None:
+    """The record from DECISION_COLUMNS; None where a garbled page gives other things than were written."""
     number, at, key, action, reason, message, rule, dry_run, numbers, status, outcome_at, detail = columns
+    texts, maybe_texts = (key, action, reason, message, rule, numbers), (status, detail)
+    whole = isinstance(at, int | float) and isinstance(outcome_at, int | float | None)
+    if not whole or not all(isinstance(text, str) for text in texts):
+        return None
+    if not all(isinstance(text, str | None) for text in maybe_texts):
+        return None
     return DecisionRecord(
         id=number,
         at=at,
