@@ -190,7 +190,8 @@ def test_who_gives_up_waiting_for_an_exchange_does_not_leave_it_half_done(stage:
 
     async def story(host: PluginHost) -> None:
         await host.start(stage.launch("counting", f"VERSION = 0\n{COUNTING}"))
-        changing = asyncio.ensure_future(host.start(stage.launch("counting", f"VERSION = 1\n{COUNTING}")))
+        slow = stage.launch("counting", f"VERSION = 1\n{COUNTING}\nimport time\ntime.sleep(0.7)")
+        changing = asyncio.ensure_future(host.start(slow))
         assert await eventually_async(lambda: _two(stage))
         changing.cancel()
         async with asyncio.timeout(10.0):
