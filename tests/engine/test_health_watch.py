@@ -55,7 +55,7 @@ async def test_each_is_checked_in_its_own_rhythm() -> None:
     for name in names:
         gaps = [later - at for at, later in zip(prober.asked_at[name], prober.asked_at[name][1:], strict=False)]
         assert all(abs(gap - 5.0) < 0.05 for gap in gaps)
-    assert len({round(at[0] % 5.0, 2) for at in prober.asked_at.values()}) > 10
+    assert len({round(at[0] % 5.0, 2) for at in prober.asked_at.values()}) >= 5
     assert prober.closed
 
 
