@@ -60,13 +60,19 @@ class Running:
 
 @contextmanager
 def running(
-    mode: HomeMode, state: Path, *, directory: Path | None = None, kubeconfig: Path | None = None
+    mode: HomeMode,
+    state: Path,
+    *,
+    directory: Path | None = None,
+    kubeconfig: Path | None = None,
+    plugins: Path | None = None,
 ) -> Iterator[Running]:
     """A controller for as long as the block lasts."""
     port = free_port()
     settings = Settings(
         mode=mode,
         directory=str(directory) if directory else None,
+        plugins=str(plugins) if plugins else None,
         state=str(state),
         listen=f"127.0.0.1:{port}",
         kubeconfig=str(kubeconfig) if kubeconfig else None,

@@ -69,7 +69,7 @@ def test_the_last_good_version_is_not_inherited_by_a_successor() -> None:
 
 @pytest.mark.parametrize(
     "workload",
-    [{"command": {"argv": ["/bin/true"]}}, {"systemd": {"unit": "voice.service"}}, {"plugin": {"name": "voice"}}],
+    [{"command": {"argv": ["/bin/true"]}}, {"systemd": {"unit": "voice.service"}}],
 )
 def test_a_cluster_runs_nothing_on_its_nodes(workload: dict[str, Any]) -> None:
     """Whoever may edit an Integration must not command the node."""
@@ -78,6 +78,16 @@ def test_a_cluster_runs_nothing_on_its_nodes(workload: dict[str, Any]) -> None:
     problem = inventory.problems["home/voice"][0]
     assert problem.path == f"spec.workload.{next(iter(workload))}"
     assert "use workload.scale" in problem.sentence
+
+
+def test_a_cluster_runs_plugins_where_its_agent_was_given_some() -> None:
+    """Without a folder of them the refusal says what who runs the agent can do."""
+    plugin = snapshot(workload={"plugin": {"name": "voice"}})
+    refused = inventory_of(plugin)
+    assert not refused.integrations
+    assert "start it with --plugins DIR" in refused.problems["home/voice"][0].sentence
+    given = Declarations(duties=Duties(""), protection=SelfProtection(namespace="home", plugins=True))
+    assert list(inventory_of(plugin, of=given).integrations) == ["home/voice"]
 
 
 def test_the_controller_does_not_scale_itself_away() -> None:

@@ -120,12 +120,12 @@ class Stage:
         workload = {"plugin": {"name": name, "config": dict(config or {})}}
         return make_integration(name, **{"workload": workload, "stop": {"grace": "5s"}, **spec})
 
-    def drive(self, story: Callable[[PluginDriver], Awaitable[T]]) -> T:
+    def drive(self, story: Callable[[PluginDriver], Awaitable[T]], **options: Any) -> T:
         """Tell a story with a driver, which is closed at the end."""
 
         async def told() -> T:
             catalog = Catalog((self.root / "plugins",), self.state)
-            driver = PluginDriver(self.host(), catalog.plugin, data=self.state / "plugins")
+            driver = PluginDriver(self.host(), catalog.plugin, data=self.state / "plugins", **options)
             try:
                 return await story(driver)
             finally:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from brownout.api.integration import Level
+from brownout.api.metadata import ObjectMeta
 from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus
 from brownout.pluginhost.driver import PluginDriver
@@ -222,3 +223,39 @@ def test_a_plugin_says_how_it_is(stage: Stage) -> None:
     assert "no such file" in said["raising"][1]
     assert said["hanging"] == ("failed", "its health_check does not answer in time")
     assert said["off"][0] == "failed"
+
+
+def test_in_a_cluster_no_integration_gives_a_plugin_more_of_the_node(stage: Stage) -> None:
+    """A path that its manifest leaves to the config may be set where it is trusted, and not by who writes an object."""
+    settings = "config:\n  folder: {type: string, default: /none}\n  words: {type: integer, default: 7}\n"
+    stage.put("voice", SAYING, settings + "needs:\n  files: {read: [$folder]}\n")
+    asking, plain = (stage.integration("voice", config=config) for config in ({"folder": "/etc"}, {"words": 3}))
+
+    async def story(driver: PluginDriver) -> None:
+        refused = await driver.start(asking, None)
+        assert refused.status is OutcomeStatus.FAILED
+        assert "spec.workload.plugin.config.folder: must not be set in a cluster" in refused.detail
+        assert (await driver.start(plain, None)).status is OutcomeStatus.DONE
+
+    stage.drive(story, grants=False)
+
+
+def test_two_of_one_name_in_two_namespaces_are_two(stage: Stage) -> None:
+    """Each has a process and a data folder of its own, under the key by which its home calls it."""
+    stage.put("voice", SAYING, SETTINGS)
+    one, two = (
+        stage.integration("voice", config={"words": words}).model_copy(
+            update={"metadata": ObjectMeta(name="voice", namespace=namespace)}
+        )
+        for words, namespace in ((1, "home"), (2, "work"))
+    )
+
+    async def story(driver: PluginDriver) -> None:
+        for integration, key, words in ((one, "home/voice", 1), (two, "work/voice", 2)):
+            assert (await driver.start(integration, None)).status is OutcomeStatus.DONE
+            assert (await stage.ask(driver._host, key)).body == {"model": "medium", "words": words}
+        assert (await driver.observe(one)).identity != (await driver.observe(two)).identity
+        folders = {path.name for path in (stage.state / "plugins").iterdir() if path.is_dir()}
+        assert {"home.voice", "work.voice"} <= folders
+
+    stage.drive(story, key_of=lambda integration: f"{integration.metadata.namespace}/{integration.metadata.name}")

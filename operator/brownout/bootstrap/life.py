@@ -87,7 +87,7 @@ async def _parts(settings: Settings, *, clock: SteadyClock, faults: FaultLine, c
         return box(settings, why, clock=clock, faults=faults, closing=closing)
     from brownout.bootstrap.cluster import cluster  # noqa: PLC0415 - kopf takes 40 MB that a box does not need
 
-    return cluster(settings, why, clock=clock)
+    return cluster(settings, why, clock=clock, faults=faults, closing=closing)
 
 
 async def _serve(settings: Settings, view: ControllerView, serving: AsyncExitStack) -> str:

@@ -47,7 +47,8 @@ class Heard:
 class Plugins:
     """A WorkloadDriver that becomes one when it is first asked. `folders` are where plugins lie, best first.
 
-    `always`: only what is on the list of hashes runs, also where there is no list.
+    `always`: only what is on the list of hashes runs, also where there is no list, and no integration can give a plugin
+    more of the machine. `key_of` is how the home calls an integration.
     """
 
     state: Path
@@ -56,6 +57,7 @@ class Plugins:
     faults: FaultLine
     heard: Heard
     always: bool = False
+    key_of: Callable[[Integration], str] = lambda integration: integration.metadata.name
     _driver: "PluginDriver | None" = field(default=None, init=False)
 
     async def recover(self) -> None:
@@ -118,7 +120,8 @@ class Plugins:
             on_usage=lambda key, tokens, call: self.heard.usage.count(key, tokens=tokens, api_calls=int(call)),
         )
         catalog = Catalog(self.folders, self.state, always=self.always)
-        return PluginDriver(PluginHost(place, self.heard.requests), catalog.plugin, data=self.state / "plugins")
+        host, data = PluginHost(place, self.heard.requests), self.state / "plugins"
+        return PluginDriver(host, catalog.plugin, data=data, key_of=self.key_of, grants=not self.always)
 
 
 def _free(memory: MemoryReader) -> Callable[[], int | None]:

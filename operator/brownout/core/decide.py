@@ -116,7 +116,7 @@ def forecast_above(snapshot: Snapshot, _now: Instant) -> Answer | None:
         return None
     pinned = snapshot.policy.forecast.model is ForecastModel.LINEAR
     certain = foreseen.value if pinned else foreseen.lower
-    if certain < limit:
+    if not limit <= certain < math.inf:  # nor where there is no figure at all
         return None
     seen = explain.ram_and_forecast(snapshot.outlook, foreseen, horizon_s=snapshot.policy.forecast.horizon)
     because = f"{seen}, over {threshold(limit)}"

@@ -18,7 +18,11 @@ _LONGEST_STEM: Final = 220
 
 
 def file_stem(name: str) -> str:
-    """An object's name as part of a file's: that may have 255 bytes, an object's 253, and we add a suffix."""
+    """An object's name as part of a file's: that may have 255 bytes, an object's 253, and we add a suffix.
+
+    A namespace may stand before it, `home/voice`; none holds a dot, so `home.voice` is the file of no other one.
+    """
+    name = name.replace("/", ".")
     if len(name) <= _LONGEST_STEM:
         return name
     return f"{name[:_LONGEST_STEM]}_{sha256(name.encode()).hexdigest()[:16]}"

@@ -2,7 +2,8 @@
 
 Whoever may edit an Integration must not thereby run programs on the node, nor start its units: that right is held by
 who runs the node, not by who may write to a namespace. So the single box's workloads are refused here, and the
-agent's own is too.
+agent's own is too. Plugins are carried out where who runs the agent has given it a folder of them: then only those
+run whose hashes are on the list, and no Integration can give them more of the node than they ask for themselves.
 """
 
 from brownout.api.integration import Integration, Level
@@ -16,15 +17,17 @@ __all__ = ["RefusedWorkloads", "SelfProtection", "refusal"]
 _ONLY_ON_A_BOX = (
     "is not carried out in a cluster: who may edit an Integration would command the node; use workload.scale"
 )
+_NO_FOLDER = "is not carried out by an agent that was given no folder of plugins: start it with --plugins DIR"
 _OURSELVES = "is the controller itself, which would not come back"
 
 
 class SelfProtection:
-    """Knows which workload the controller itself runs as."""
+    """Knows which workload the controller itself runs as, and whether it was given `plugins` to run."""
 
-    def __init__(self, *, namespace: str = "", pod: str = "") -> None:
+    def __init__(self, *, namespace: str = "", pod: str = "", plugins: bool = False) -> None:
         self._namespace = namespace
         self._pod = pod
+        self.plugins = plugins
 
     def covers(self, namespace: str, target: ScaleWorkload) -> bool:
         """Whether the target is what runs us: a pod is named after its Deployment, ReplicaSet or StatefulSet."""
@@ -34,11 +37,17 @@ class SelfProtection:
 def refusal(integration: Integration, protection: SelfProtection) -> Problem | None:
     """Why this workload is not carried out here; None when it is."""
     workload = integration.spec.workload
+    if workload.plugin is not None:
+        return None if protection.plugins else _refused(workload.kind, _NO_FOLDER)
     if workload.scale is None:
-        return Problem(path=f"spec.workload.{workload.kind}", value='"object"', allowed=_ONLY_ON_A_BOX)
+        return _refused(workload.kind, _ONLY_ON_A_BOX)
     if protection.covers(integration.metadata.namespace, workload.scale):
         return Problem(path="spec.workload.scale.name", value=f'"{workload.scale.name}"', allowed=_OURSELVES)
     return None
+
+
+def _refused(kind: WorkloadKind, allowed: str) -> Problem:
+    return Problem(path=f"spec.workload.{kind}", value='"object"', allowed=allowed)
 
 
 class RefusedWorkloads:

@@ -39,13 +39,14 @@ class KubeHome:
         identity: Identity,
         *,
         rhythm: Rhythm | None = None,
+        plugins: bool = False,
         backoffs_s: tuple[float, ...] = BACKOFFS_S,
     ) -> None:
         rhythm = rhythm or Rhythm()
         self._api = api
         self._clock = clock
         self._backoffs_s = backoffs_s
-        self.protection = SelfProtection(namespace=identity.namespace, pod=identity.pod)
+        self.protection = SelfProtection(namespace=identity.namespace, pod=identity.pod, plugins=plugins)
         self._duties = Responsibilities(api, clock, identity, lease_s=rhythm.lease_s)
         self._integrations = Feed(INTEGRATIONS, floor_s=rhythm.floor_s)
         self._policies = Feed(POLICIES, floor_s=rhythm.floor_s)

@@ -7,6 +7,7 @@ cannot be read, leaves the old one running and says so.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,23 +21,40 @@ from brownout.pluginhost.checking import checked_of
 from brownout.pluginhost.found import Found
 from brownout.pluginhost.host import PluginHost
 from brownout.pluginhost.launch import PluginLaunch, launch_of
+from brownout.pluginhost.needs import granting
 from brownout.pluginhost.setting import check_config
 
 __all__ = ["PluginDriver"]
 
 _NOT_A_PLUGIN: Final = "the workload is not a plugin"
+_NOT_HERE: Final = (
+    "spec.workload.plugin.config.{name}: must not be set in a cluster: it would give the plugin more of the node than "
+    "its manifest says; who runs the agent can set its default there"
+)
 _DEFAULT_GRACE_S: Final = Stop().grace
 
 Find = Callable[[str], Found | str]
+KeyOf = Callable[[Integration], str]
+
+
+def name_of(integration: Integration) -> str:
+    """What is unique on a box."""
+    return integration.metadata.name
 
 
 class PluginDriver:
     """Implements WorkloadDriver for `workload.plugin`. `find` gives the plugin of a name; it blocks on the disk.
 
-    `data` is the folder in which each plugin has one of its own.
+    `data` is the folder in which each plugin has one of its own; `key_of` is how the home calls an integration.
+    `grants`: whether an integration's config may name ports, paths and programs that the plugin is given; not where
+    others write integrations than those who run the machine.
     """
 
-    def __init__(self, host: PluginHost, find: Find, *, data: Path) -> None:
+    def __init__(
+        self, host: PluginHost, find: Find, *, data: Path, key_of: KeyOf = name_of, grants: bool = True
+    ) -> None:
+        self._key_of = key_of
+        self._grants = grants
         self._host = host
         self._find = find
         self._data = data
@@ -48,7 +66,7 @@ class PluginDriver:
 
     async def observe(self, integration: Integration) -> Observation:
         """What the plugin is doing now."""
-        key = integration.metadata.name
+        key = self._key_of(integration)
         found = await self._found(integration)
         seen = self._host.presence(key)
         if seen is None or seen.presence is Presence.STOPPED:
@@ -69,7 +87,7 @@ class PluginDriver:
     async def check(self, integration: Integration) -> Checked:
         """What the plugin's own health_check says."""
         within_s = integration.spec.health.timeout
-        return checked_of(await self._host.check(integration.metadata.name, within_s=within_s))
+        return checked_of(await self._host.check(self._key_of(integration), within_s=within_s))
 
     async def start(
         self,
@@ -88,7 +106,7 @@ class PluginDriver:
 
     async def stop(self, integration: Integration, *, grace_s: float) -> Outcome:
         """Let it finish what is in hand, then end it with all that it started."""
-        return await self._host.stop(integration.metadata.name, grace_s=grace_s)
+        return await self._host.stop(self._key_of(integration), grace_s=grace_s)
 
     async def forget(self, key: str) -> None:
         """End what is no longer declared, and delete its output; its data folder stays, for it may come back."""
@@ -106,6 +124,11 @@ class PluginDriver:
         plugin = integration.spec.workload.plugin
         return _NOT_A_PLUGIN if plugin is None else await asyncio.to_thread(self._find, plugin.name)
 
+    def _refusal(self, found: Found, names: AbstractSet[str]) -> str:
+        """Why an integration may not set these names of a config; empty where it may."""
+        asked = sorted(granting(found.manifest.needs) & names)
+        return _NOT_HERE.format(name=asked[0]) if asked and not self._grants else ""
+
     def _launches(self, integration: Integration, found: Found) -> Iterator[PluginLaunch | str]:
         """The launch at each level: what runs may be any of them."""
         for level in integration.spec.levels or (None,):
@@ -120,8 +143,10 @@ class PluginDriver:
         config = check_config(found.manifest.config, merged, ("spec", "workload", "plugin", "config"))
         if isinstance(config, tuple):
             return "; ".join(str(problem) for problem in config)
+        if refusal := self._refusal(found, {*base, *(level.config if level else {})}):
+            return refusal
         if declared and declared.load:
             found = replace(found, manifest=found.manifest.model_copy(update={"load": declared.load}))
-        key = integration.metadata.name
+        key = self._key_of(integration)
         folder = self._data / file_stem(key)
         return launch_of(key, found, folder, level=level.name if level else "", config=config, base=base)

@@ -18,7 +18,7 @@ from brownout.api.quantities import Duration, Quantity
 from brownout.api.rules import Location, Rule, Ruled
 from brownout.api.wire import Wire
 
-__all__ = ["Files", "Granted", "Limits", "Needs", "Network", "granted"]
+__all__ = ["Files", "Granted", "Limits", "Needs", "Network", "granted", "granting"]
 
 _REFERENCE: Final = re.compile(r"\$([a-zA-Z][a-zA-Z0-9]*)")
 _MIB: Final = 2**20
@@ -170,6 +170,14 @@ def granted(needs: Needs, config: Mapping[str, Any]) -> Granted:
         environment=needs.environment,
         programs=tuple(_texts(needs.programs, config, _startable)),
     )
+
+
+def granting(needs: Needs) -> frozenset[str]:
+    """The names in a config that say what the plugin is to be given of the machine."""
+    network, files = needs.network, needs.files
+    items = (*network.connect, *network.listen, *files.read, *files.write, *needs.programs)
+    matches = (_REFERENCE.fullmatch(item) for item in items if isinstance(item, str))
+    return frozenset(match[1] for match in matches if match)
 
 
 def _values(items: Iterable[Any], config: Mapping[str, Any]) -> list[Any]:
