@@ -62,14 +62,14 @@ def test_a_bad_plugin_is_contained_and_its_reason_is_named(stage: Stage, bad: Ba
             await watch.ask()
             return any(word in each for word in bad.says for each in (*watch.said, *stage.faults))
 
-        asking = asyncio.ensure_future(eventually_async(named))
+        asking = asyncio.ensure_future(eventually_async(named, within_s=20.0))
         served = 0
         while not asking.done():
             answers = await asyncio.gather(*(stage.ask(host, name, served) for name in GOOD))
             assert len({answer.body for answer in answers}) == 1
             assert all(answer.ok for answer in answers), answers
             served += 1
-        await asking
+        assert asking.exception() is None, (watch.said[-8:], stage.faults[-8:])
         assert served > 0
         while watch.failed_in_a_row > 0 and not watch.opened:
             await watch.ask()
