@@ -7,7 +7,7 @@ from pathlib import Path
 
 from brownout.api.integration import Integration
 from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy
-from brownout.cli.source import Question
+from brownout.cli.question import Question
 from brownout.core.errors import HomeUnavailable
 from brownout.core.instant import from_rfc3339
 from brownout.core.sample import Sample

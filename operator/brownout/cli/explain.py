@@ -14,7 +14,8 @@ from brownout.api.status import BudgetStatus, IntegrationStatus, LevelStatus
 from brownout.bootstrap.settings import HomeMode
 from brownout.cli.helping import helping
 from brownout.cli.options import Json, Kubeconfig, Mode, Server, State, chosen, notes_of, now, print_json
-from brownout.cli.source import Question, Source, source_of
+from brownout.cli.question import Question
+from brownout.cli.source import Source, source_of
 from brownout.core.errors import HistoryUnavailable, InvalidInput
 from brownout.core.instant import from_rfc3339, to_rfc3339
 from brownout.core.table import plain_table

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from brownout.api.integration import Integration
 from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy
 from brownout.api.validation import validate_document
-from brownout.cli.source import Question
+from brownout.cli.question import Question
 from brownout.core.errors import HomeUnavailable, InvalidInput
 from brownout.core.sample import Sample, Witness
 from brownout.engine.ports import DecisionRecord

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from brownout.api.integration import Integration
-from brownout.cli.source import Question, Source, StateSource
+from brownout.cli.question import Question
+from brownout.cli.source import Source, StateSource
 from brownout.core.errors import BrownoutError
 from brownout.core.instant import Instant
 from brownout.core.measurements import TRAIL, drift

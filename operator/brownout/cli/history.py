@@ -20,7 +20,8 @@ from brownout.cli.options import (
     print_json,
     since_instant,
 )
-from brownout.cli.source import Question, source_of
+from brownout.cli.question import Question
+from brownout.cli.source import source_of
 from brownout.core.instant import to_rfc3339
 from brownout.core.sample import Sample
 from brownout.core.table import plain_table

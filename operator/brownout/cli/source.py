@@ -8,6 +8,7 @@ from typing import Protocol
 from brownout.api.integration import Integration
 from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy
 from brownout.bootstrap.settings import HomeMode, default_state
+from brownout.cli.question import Question
 from brownout.cli.usage import wrong_usage
 from brownout.core.errors import HomeUnavailable
 from brownout.core.sample import Sample
@@ -15,15 +16,6 @@ from brownout.engine.ports import DecisionRecord
 from brownout.history.reader import HistoryReader
 from brownout.local.lock import is_running
 from brownout.local.status import read_policy, read_statuses
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """Which history: of one integration or of all, since when, how much."""
-
-    name: str | None = None
-    since: float = 0.0
-    limit: int = 100
 
 
 class Source(Protocol):
