@@ -20,8 +20,12 @@ def test_a_daemon_leads_after_its_parent_has_ended_well(box: Box) -> None:
         pid = box.said("ready")
         await eventually_async(lambda: _gone(pid))
         (left,) = box.processes("daemon")
-        seen = await until(driver, daemon, Presence.RUNNING)
-        assert seen.identity == f"{left.pid}:{left.started}"
+
+        async def leads() -> bool:
+            seen = await driver.observe(daemon)
+            return (seen.presence, seen.identity) == (Presence.RUNNING, f"{left.pid}:{left.started}")
+
+        await eventually_async(leads)
         assert (await driver.start(daemon, None)).detail == "it runs so already"
         await driver.stop(daemon, grace_s=0.2)
 
