@@ -79,7 +79,7 @@ def test_a_frozen_api_server_never_holds_up_the_planner(own_api_server: ApiServe
             assert not await running.home.write_status(key, DOWN)
         own_api_server.resume()
         await eventually_async(lambda: says(running, key))
-        await eventually_async(lambda: told(world.events))
+        await eventually_async(lambda: told(world.events), within_s=30.0)  # tried again after up to 10 s
 
     with_home(world, act)
 
