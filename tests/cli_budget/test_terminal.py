@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tests.budgets.wrapped import PATIENCE_S, Wrapped, saving
+from tests.cli_budget.wrapped import PATIENCE_S, Wrapped, saving
 from tests.eventually import eventually
 
 ROWS, COLUMNS = 24, 100

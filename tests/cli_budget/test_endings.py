@@ -12,7 +12,7 @@ import pytest
 
 from brownout.core.budget.run import Ending
 from brownout.history.budgets import SqliteBudgets
-from tests.budgets.wrapped import PATIENCE_S, Wrapped, saving
+from tests.cli_budget.wrapped import PATIENCE_S, Wrapped, saving
 from tests.eventually import eventually
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.budgets.wrapped import Wrapped
+from tests.cli_budget.wrapped import Wrapped
 from tests.eventually import eventually
 
 

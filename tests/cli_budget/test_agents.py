@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.budgets.wrapped import Wrapped, agent
+from tests.cli_budget.wrapped import Wrapped, agent
 from tests.programs.openai_double import PROMPT_TOKENS, double
 
 

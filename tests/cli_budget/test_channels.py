@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.budgets.wrapped import Wrapped, saving
+from tests.cli_budget.wrapped import Wrapped, saving
 from tests.eventually import eventually
 
 
