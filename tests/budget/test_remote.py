@@ -1,13 +1,20 @@
 """A gateway as the store of a run: what its network and its refusals do to a program. What it counts: test_run.py."""
 
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from brownout.budget import Advice, AsyncRun, Ending, HistoryUnavailable, InvalidInput, Limits, NoSuchRun, Run
+from brownout.budget import Advice, AsyncRun, Ending, HistoryUnavailable, InvalidInput, Limits, NoSuchRun, Run, remote
 from brownout.budget.remote import RemoteBudgets
 from tests.budget.desks import SECRET, SetClock, gateway
 from tests.worlds import NOW
+
+ADVICE = "start the controller there (brownout run --listen), or give the address that it listens on"
 
 
 def test_a_run_through_a_gateway_from_its_opening_to_its_end(tmp_path: Path) -> None:
@@ -59,8 +66,58 @@ def test_a_gateway_that_is_gone_stops_no_work(tmp_path: Path) -> None:
     with pytest.raises(HistoryUnavailable, match="cannot be asked"):
         run.record(tokens=50)
     assert run.advice(0.99) is Advice.STOP_EXCEEDED
-    with pytest.raises(HistoryUnavailable, match=r"is the controller running"):
+    with pytest.raises(HistoryUnavailable, match=r"start the controller there") as refusal:
         Run.open("nightly", Limits(), server=url, token=SECRET)
+    assert str(refusal.value) == f"{url} cannot be asked: Connection refused: {ADVICE}"
+
+
+@contextmanager
+def stranger(says: bytes) -> Iterator[str]:
+    """Something on loopback that is no gateway: it says this to whoever connects, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            with listening.accept()[0] as caller:
+                caller.recv(65536)
+                caller.sendall(says)
+
+        talking = threading.Thread(target=answer)
+        talking.start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        talking.join()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "says", "why"),
+    [
+        ("http", b"", "it hung up without an answer"),
+        ("http", b"220 mail ready\r\n", "what answers there does not speak HTTP"),
+        ("https", b"220 mail ready\r\n", "no TLS connection came about (wrong version number)"),
+    ],
+)
+def test_an_address_where_no_gateway_is_is_told_in_one_sentence(scheme: str, says: bytes, why: str) -> None:
+    """Which address, what happened there and what to do; nothing of how Python writes its errors."""
+    with stranger(says) as address, pytest.raises(HistoryUnavailable) as refusal:
+        RemoteBudgets(f"{scheme}://{address}", token=SECRET).runs(now=NOW)
+    assert str(refusal.value) == f"{scheme}://{address} cannot be asked: {why}: {ADVICE}"
+    assert not re.search(r"\w\(|Errno|Error|'", str(refusal.value).replace(why, ""))
+
+
+def test_one_that_keeps_silent_is_told_with_how_long_it_was_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the call and says nothing."""
+    monkeypatch.setattr(remote, "_PATIENCE_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(HistoryUnavailable, match=r"cannot be asked: no answer within 0\.05 s: start"):
+            RemoteBudgets(url, token=SECRET).runs(now=NOW)
+
+
+@pytest.mark.parametrize("bad", ["two\nlines", "snow \u2603", "a blank"])
+def test_a_token_that_no_header_can_carry_is_refused_unseen(bad: str) -> None:
+    """Before anything is sent, and without showing it."""
+    with pytest.raises(InvalidInput, match="token") as refusal:
+        RemoteBudgets("http://127.0.0.1:8321", token=bad)
+    assert bad not in str(refusal.value)
 
 
 def test_a_state_that_the_gateway_does_not_take_is_refused(tmp_path: Path) -> None:
@@ -89,7 +146,9 @@ def test_a_client_that_died_does_not_keep_a_run_open(tmp_path: Path) -> None:
         assert back.end().ended
 
 
-@pytest.mark.parametrize("bad", ["127.0.0.1:8321", "ftp://x", "http://", "http://x/y", "http://x?y=1"])
+@pytest.mark.parametrize(
+    "bad", ["127.0.0.1:8321", "ftp://x", "http://", "http://x/y", "http://x?y=1", "http://x:99999", "http://[x"]
+)
 def test_a_server_that_is_no_url_is_refused(bad: str) -> None:
     """Before anything is sent."""
     with pytest.raises(InvalidInput, match="server"):

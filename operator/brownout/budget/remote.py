@@ -6,8 +6,9 @@ Its `now` is the gateway's.
 
 import http.client
 import json
+import ssl
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from brownout.core.budget import wire
 from brownout.core.budget.document import limits_document
@@ -20,6 +21,7 @@ from brownout.engine.budgets import Held
 
 _PATIENCE_S: Final = 10.0
 _LONGEST_ANSWER: Final = 32 * 2**20
+_ADVICE: Final = "start the controller there (brownout run --listen), or give the address that it listens on"
 _REFUSED: Final = frozenset({400, 401, 403, 405, 409, 413, 415, 421, 422})
 
 
@@ -27,15 +29,12 @@ class RemoteBudgets:
     """A BudgetStore behind a URL such as http://127.0.0.1:8321. Raises InvalidInput for one that is none."""
 
     def __init__(self, server: str, *, token: str | None) -> None:
-        url = urlsplit(server)
-        if url.scheme not in {"http", "https"} or not url.hostname or url.path not in {"", "/"} or url.query:
-            raise InvalidInput("server: Invalid value: must be a URL such as http://127.0.0.1:8321")
+        url, self._address = _parts(server)
         self._server = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"  # as messages may show it
-        self._address = (url.hostname, url.port)
         self._connect = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token is not None:
-            self._headers["Authorization"] = f"Bearer {token.strip()}"
+            self._headers["Authorization"] = f"Bearer {_sendable(token.strip())}"
 
     def open(
         self, name: str, limits: Limits, *, now: Instant, lease_s: float | None = None, fresh: bool = False
@@ -107,8 +106,7 @@ class RemoteBudgets:
             answer = connection.getresponse()
             return self._answer(answer.status, answer.read(_LONGEST_ANSWER))
         except (OSError, http.client.HTTPException) as error:
-            advice = "is the controller running, and does it listen there?"
-            raise HistoryUnavailable(f"{self._server} cannot be asked: {error!r}", advice=advice) from None
+            raise HistoryUnavailable(f"{self._server} cannot be asked: {_why(error)}", advice=_ADVICE) from None
         finally:
             connection.close()
 
@@ -126,3 +124,37 @@ class RemoteBudgets:
         if status in _REFUSED:
             raise InvalidInput(str(said), advice=str(allowed))
         raise HistoryUnavailable(f"{self._server} answers {status}: {said}", advice=str(allowed))
+
+
+def _parts(server: str) -> tuple[SplitResult, tuple[str, int | None]]:
+    """The URL in its parts, and whom to call. Raises InvalidInput."""
+    wrong = InvalidInput("server: Invalid value: must be a URL such as http://127.0.0.1:8321")
+    try:
+        url = urlsplit(server)
+        port = url.port
+    except ValueError:  # a port beyond 65535, an address that never ends
+        raise wrong from None
+    if url.scheme not in {"http", "https"} or not url.hostname or url.path not in {"", "/"} or url.query:
+        raise wrong
+    return url, (url.hostname, port)
+
+
+def _sendable(token: str) -> str:
+    """The token as a header can carry it. Raises InvalidInput, which does not show it."""
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise InvalidInput("token: Invalid value: must be printable ASCII without blanks")
+    return token
+
+
+def _why(error: OSError | http.client.HTTPException) -> str:
+    """What went wrong on the way, in words: Python's name for it says nothing to whoever reads a log."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_PATIENCE_S:g} s"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "it hung up without an answer"
+    if isinstance(error, ssl.SSLError):
+        what = getattr(error, "verify_message", "") or (error.reason or "").replace("_", " ").lower()
+        return f"no TLS connection came about ({what or 'it was refused'})"
+    if isinstance(error, OSError):
+        return error.strerror or "the network refused it"
+    return "what answers there does not speak HTTP"
