@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.requirements import Requirement
 
 from brownout.api.problems import Problem
 from brownout.api.workload import Load
@@ -33,6 +34,20 @@ def test_a_manifest_of_three_lines_asks_for_nothing() -> None:
     assert not any(vars_of(manifest))
     assert manifest.load is Load.LAZY
     assert (manifest.limits.memory, manifest.limits.request_timeout) == (256 * 2**20, 5.0)
+
+
+_RELEASES = st.sampled_from(["1", "1.0", "2.4.1", "1rc1", "1..2", "1abc", "1.", "1.0.post1", "1a", "01.2"])
+_BOUNDS = st.tuples(st.sampled_from(["==", ">=", "<=", "~=", "<", ">"]), _RELEASES).map("".join)
+
+
+@given(st.lists(_BOUNDS, max_size=3).map(",".join))
+def test_a_package_that_is_accepted_can_be_looked_for(bounds: str) -> None:
+    """Whatever bounds stand behind the name: what the manifest takes is a requirement, and `plugins check` reads it."""
+    found = read_manifest(f'{LEAST}packages: ["h11{bounds}"]\n')
+    if isinstance(found, Manifest):
+        assert str(Requirement(found.packages[0]).specifier) == ",".join(sorted(set(filter(None, bounds.split(",")))))
+    else:
+        assert "packages[0]: Invalid value" in str(found[0])
 
 
 def vars_of(manifest: Manifest) -> tuple[object, ...]:

@@ -36,9 +36,12 @@ _ENTRY: Final = Text(
     pattern=r"[a-z_][a-z0-9_]*\.py(:[A-Za-z_][A-Za-z0-9_]*)?",
     longest=128,
 )
+# A release of PEP 440 without its rarities; `~=1` has nothing that it could be compatible with.
+_RELEASE: Final = r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?"
+_BOUND: Final = rf"((==|>=|<=|<|>){_RELEASE}|~=[0-9]+\.{_RELEASE})"
 _PACKAGE: Final = Text(
     allowed="must be a Python package with or without a bound, such as discord.py>=2.4",
-    pattern=r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?((==|>=|<=|~=|<|>)[0-9][0-9a-z.]*(,(==|>=|<=|~=|<|>)[0-9][0-9a-z.]*)*)?",
+    pattern=rf"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?({_BOUND}(,{_BOUND})*)?",
     longest=128,
 )
 _SENTENCE: Final = Text(allowed="must be one line of text", pattern=r"[^\x00-\x1f\x7f]*", longest=256)
