@@ -1,5 +1,6 @@
 """The config of a plugin against what its manifest says of it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -89,3 +90,26 @@ def test_a_setting_that_contradicts_itself_is_refused(setting: dict[str, Any], f
     """Required with a default, bounds the wrong way round, words for a number, a pattern that is none."""
     with pytest.raises(ValueError, match=field):
         Setting.from_wire(setting)
+
+
+def test_a_pattern_of_a_stranger_is_matched_in_the_time_of_its_text() -> None:
+    """What Python's `re` would search for longer than the world stands is answered; nobody's `b` is an `a`."""
+    slow = Setting(type=Kind.STRING, pattern="(a+)+$")
+    assert check_config({"x": slow}, {"x": "a" * 4096}) == {"x": "a" * 4096}
+    found = check_config({"x": slow}, {"x": "a" * 4095 + "b"})
+    assert isinstance(found, tuple)
+    assert "must match (a+)+$" in str(found[0])
+
+
+@pytest.mark.parametrize("pattern", ["(?=a)b", r"(a)\1", "a)|(b", r"\w{250}{250}{250}", "(?x) a # c"])
+def test_a_pattern_that_takes_more_than_its_text_is_none(pattern: str) -> None:
+    """Look-around, back-references, what would reach beyond itself, and what would take more than some megabytes."""
+    with pytest.raises(ValueError, match="must be a regular expression"):
+        Setting.from_wire({"type": "string", "pattern": pattern})
+
+
+@given(st.sampled_from(["[a-z]{3}", "a|bc", "(x|y)*z?", "a.c"]), st.text("abcxyz\n", max_size=4))
+def test_a_pattern_matches_the_whole_of_a_string(pattern: str, text: str) -> None:
+    """As Python's `fullmatch` does, also where a line ends at the end."""
+    found = check_config({"x": Setting(type=Kind.STRING, pattern=pattern)}, {"x": text})
+    assert isinstance(found, dict) == (re.fullmatch(pattern, text) is not None)

@@ -5,14 +5,14 @@ kinds of text that the rest of our files has as well: durations and amounts of m
 own leaves, so a config is refused in the words of everything else.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, SchemaError, SchemaValidator, core_schema
 from typing_extensions import override
 
 from brownout.api.leaves import Choice, Flag, Leaf, Number, Text, Whole, refuse
@@ -25,6 +25,8 @@ __all__ = ["Kind", "Setting", "check_config"]
 
 _EXACT: Final = 2**53  # the largest whole number that JSON's readers agree on
 _MOST_ITEMS: Final = 1000
+_LONGEST: Final = 4096
+_PATTERN_ALLOWED: Final = "must be a regular expression, without look-around and back-references"
 _MASK: Final = '"******"'
 
 
@@ -52,10 +54,36 @@ class _Word(Leaf):
         return value if value in self.of else refuse(", ".join(f'"{word}"' for word in self.of), "unsupported")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Patterned(Leaf):
+    """A string that a pattern of a manifest matches as a whole."""
+
+    pattern: str
+
+    @override
+    def accept(self, value: object, *, wire: bool) -> object:
+        allowed = f"must match {self.pattern}"
+        text = Text(allowed=allowed, longest=_LONGEST).accept(value, wire=wire)
+        return text if _matcher(self.pattern).isinstance_python(text) else refuse(allowed)
+
+
+@lru_cache(maxsize=2)  # a list has one pattern for its thousand items; more is not kept, for one may take 10 MB
+def _matcher(pattern: str) -> SchemaValidator:
+    """What matches a pattern, in a time that grows with the text and no faster. Raises SchemaError.
+
+    The manifest is a stranger's, and is read before anybody has said yes to it. Python's `re` can be made to search for
+    years, with the interpreter's lock in its hand; this engine cannot, and refuses what would take more than 10 MB.
+    """
+    whole = core_schema.str_schema(pattern=rf"\A(?:{pattern})\z", regex_engine="rust-regex")
+    return SchemaValidator(whole)
+
+
 def _unreadable_pattern(pattern: object) -> Location | None:
+    said = pattern if isinstance(pattern, str) else ""
     try:
-        re.compile(pattern if isinstance(pattern, str) else "")
-    except re.error:
+        SchemaValidator(core_schema.str_schema(pattern=said, regex_engine="rust-regex"))  # by itself: `a)|(b` is none
+        _matcher(said)
+    except SchemaError:
         return ("pattern",)
     return None
 
@@ -98,7 +126,7 @@ class Setting(Ruled):
             fault=lambda kind, words: ("enum",) if words and kind is not Kind.STRING else None,
             message="must be left out, because only a string has words to choose from",
         ),
-        Rule(fields=("pattern",), fault=_unreadable_pattern, message="must be a regular expression"),
+        Rule(fields=("pattern",), fault=_unreadable_pattern, message=_PATTERN_ALLOWED),
     )
 
     @property
@@ -126,7 +154,7 @@ _PLAIN: Final[Mapping[Kind, Leaf]] = {Kind.BOOLEAN: Flag(), Kind.DURATION: Durat
 
 
 def _text(pattern: str | None) -> Leaf:
-    return Text(allowed=f"must match {pattern}" if pattern else Text.allowed, pattern=pattern or "", longest=4096)
+    return _Patterned(pattern=pattern) if pattern else Text(longest=_LONGEST)
 
 
 def check_config(
