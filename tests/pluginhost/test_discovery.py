@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from hashlib import sha256
@@ -131,7 +132,7 @@ def test_no_link_leads_out_of_the_folder(plugins: Plugins, tmp_path: Path, file:
     (folder / file).unlink()
     (folder / file).symlink_to(tmp_path / "elsewhere")
     (problem,) = told(plugins, eager=True)
-    assert problem.startswith(f"voice/{file}: ")
+    assert problem == f"voice/{file}: is a link that leads out of the folder"
 
 
 def test_a_folder_that_is_a_link_to_elsewhere_holds_no_plugin(plugins: Plugins, tmp_path: Path) -> None:
@@ -140,6 +141,42 @@ def test_a_folder_that_is_a_link_to_elsewhere_holds_no_plugin(plugins: Plugins, 
     (plugins.path / "voice").symlink_to(tmp_path / "other/voice")
     assert discover([plugins.path], packages=False).order == ()
     assert len(told(plugins)) == 1
+
+
+@pytest.mark.parametrize("target", ["loop", "nowhere", "."])
+def test_a_link_that_leads_nowhere_hides_nobody(plugins: Plugins, target: str) -> None:
+    """One that leads to itself, to nothing, or back to where it lies: it is no plugin, and the others are found."""
+    plugins.put("voice")
+    (plugins.path / "loop").symlink_to(target)
+    assert discover([plugins.path], packages=False).order == ("voice",)
+    assert told(plugins) == []
+
+
+def test_a_manifest_that_is_a_link_to_itself_is_told(plugins: Plugins) -> None:
+    """It stands where a manifest should, so its owner hears of it; the others are found."""
+    plugins.put("voice")
+    plugins.put("odd").joinpath("plugin.yaml").unlink()
+    (plugins.path / "odd/plugin.yaml").symlink_to("plugin.yaml")
+    assert discover([plugins.path], packages=False).order == ("voice",)
+    assert told(plugins) == ["odd/plugin.yaml: cannot be read: Too many levels of symbolic links"]
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told_and_hides_nobody(
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who runs the controller hears that a plugin is there that it may not read; root, as here, may read everything."""
+    plugins.put("voice")
+    locked = plugins.put("locked") / "plugin.yaml"
+    seen = Path.lstat
+
+    def lstat(path: Path) -> os.stat_result:
+        if path == locked:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return seen(path)
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    assert discover([plugins.path], packages=False).order == ("voice",)
+    assert told(plugins) == ["locked: cannot be read: Permission denied"]
 
 
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(plugins: Plugins) -> None:

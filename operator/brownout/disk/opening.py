@@ -54,6 +54,8 @@ def read_file(root: Root, path: str) -> FileText:
     """Read the file at a path within the directory."""
     try:
         real = os.path.realpath(Path(root.path, path), strict=True)
+        if not root.holds(real):
+            return refused(path, "is a link that leads out of the folder")
         # Looked at before it is opened: opening a device can do things, and opening a FIFO can wait for ever.
         if not stat.S_ISREG(Path(real).stat().st_mode):
             return refused(path, "is not a regular file")

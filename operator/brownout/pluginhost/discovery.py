@@ -135,11 +135,19 @@ def _in_folder(folder: str) -> Iterator[Candidate | Problem]:
         return
     root = Root(folder, standing.st_uid)
     with os.scandir(folder) as listing:
-        names = sorted(entry.name for entry in listing if not entry.name.startswith((".", "_")) and entry.is_dir())
+        names = sorted(entry.name for entry in listing if not entry.name.startswith((".", "_")) and _is_folder(entry))
     if len(names) > _MOST_PLUGINS:
         yield _unreadable(folder, f"holds more than {_MOST_PLUGINS} folders: the rest is not looked at")
     for name in names[:_MOST_PLUGINS]:
         yield from _candidates(root, Path(folder, name), name)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a folder, or a link to one. A link that leads in a circle leads nowhere."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _of_packages() -> Iterator[Candidate | Problem]:
@@ -161,9 +169,15 @@ def _candidates(
 ) -> Iterator[Candidate | Problem]:
     """The plugin of a folder, or its problems. A folder without a manifest is none, unless it was `declared`."""
     path = folder / MANIFEST
-    if not declared and not os.path.lexists(path):
+    try:
+        if not declared:
+            path.lstat()
+        wrong = distrust(folder.stat(), root.owner)
+    except FileNotFoundError:
         return
-    if wrong := distrust(folder.stat(), root.owner):
+    except OSError as error:
+        wrong = f"cannot be read: {error.strerror}"
+    if wrong:
         yield _unreadable(str(folder), wrong)
         return
     manifest = _manifest(read_file(root, str(path)), str(path), name)
