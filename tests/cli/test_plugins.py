@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 from brownout.pluginhost.sandbox import Aspect
 from brownout.pluginhost.trial import Trial
+from tests.box.stage import brownout_argv
 from tests.checkout import ROOT
 from tests.cli.typed import typed
 from tests.pluginhost.folders import Plugins
@@ -165,3 +168,16 @@ def test_a_plugin_beside_integrations_is_not_taken_for_one(home: Path) -> None:
         "spec: {workload: {plugin: {name: voice}}}\n"
     )
     assert typed("validate", home, home=home).out == "ok: 1 integration in 1 file\n"
+
+
+def test_a_name_that_is_no_text_is_shown_as_it_can_be(home: Path) -> None:
+    """A folder whose name is bytes, on a terminal that knows ASCII alone: the check goes on to its end."""
+    folder = put(home).path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "plugin.yaml").write_text("")
+    words = ("plugins", "check", "--plugins", home / "plugins", "--state", home / "state")
+    environment = {**os.environ, "HOME": str(home), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(brownout_argv(*words), env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "/caf\\udce9/plugin.yaml" in done.stdout
+    assert "voice 1.0.0: can run" in done.stdout

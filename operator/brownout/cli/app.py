@@ -4,6 +4,7 @@ Errors go to standard error in one sentence, never as a traceback. Exit codes: 0
 is wrong, 2 wrong usage, 130 interrupted.
 """
 
+import io
 import os
 import signal
 import sys
@@ -64,6 +65,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, _interrupted)
     if sys.stdout is None:  # started with its output closed (`>&-`): nobody wants to read it
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for as long as we live
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name of a file may be no text, a terminal may know ASCII alone
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             app(prog_name="brownout")
