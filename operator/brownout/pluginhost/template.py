@@ -36,7 +36,7 @@ def template_files(name: str) -> Mapping[str, str]:
         raise InvalidInput(f"{shown(name)} is no name for a plugin", advice=advice)
     folder = resources.files("brownout.pluginhost") / "template_files"
     title = "".join(part.capitalize() for part in module.split("_"))
-    words = {"name": name, "module": module, "title": title}
+    words = {"name": name, "module": module, "title": title, "variable": module.upper()}
     return {
         file.format(module=module): Template((folder / source).read_text("utf-8")).substitute(words)
         for file, source in _FILES.items()
