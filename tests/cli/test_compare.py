@@ -45,7 +45,7 @@ def test_json_has_a_row_for_each_shadow_policy(told: list[dict[str, Any]]) -> No
     for row in told:
         assert list(row) == [
             "policy", "live", "verdict", "hours", "j", "j_live", "j_change", "share", "served_h", "minutes_80",
-            "minutes_95", "flips", "set", "sentence",
+            "minutes_95", "flips", "among", "set", "sentence",
         ]  # fmt: skip
         assert row["hours"] == pytest.approx(24.4, abs=0.1)
 
@@ -57,6 +57,8 @@ def test_a_policy_that_is_clearly_better_is_told_with_what_to_change(told: list[
     assert later["share"]["lower"] < later["share"]["value"] < 0.0
     assert later["share"]["upper"] < 0.0
     assert later["served_h"]["voice"] > 1.0
+    assert later["among"] == 2
+    assert " 90 % interval for all 2 at once), " in later["sentence"]
     assert later["set"] == {"thresholds.disable": "80", "thresholds.enable": "65"}
     assert later["sentence"].startswith("later: would have been better than default: J ")
     assert later["sentence"].endswith("; to get it, set thresholds.disable: 80 and thresholds.enable: 65.")

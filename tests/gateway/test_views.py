@@ -315,6 +315,7 @@ def test_shadows_are_told_with_a_sentence_and_where_they_stand() -> None:
         assert row["sentence"].startswith("early: 0 h of history are too short to tell, 24 h are needed; so far")
         assert row["present"]["rungs"]["voice"] == 1
         assert row["j"] > row["jLive"]
+        assert row["among"] == 1  # and so its interval is that of one
     with served() as visitor:
         answer = visitor.get("/v1/shadows")
         assert (answer.status, answer.document["error"]) == (404, "there is no policy in shadow")

@@ -19,7 +19,7 @@ from brownout.cli.running_shadows import print_running
 from brownout.core.tiers import thresholds_in_force
 from brownout.local.remembering import directory_of
 from brownout.local.status import read_policy
-from brownout.simulate.advice import differences, sentence
+from brownout.simulate.advice import differences, differing, sentence
 from brownout.simulate.comparison import Comparison
 from brownout.simulate.comparison import compare as compared
 from brownout.simulate.contest import contest
@@ -107,7 +107,8 @@ def _compared(stage: Stage, policies: Mapping[str, PolicySpec], *, seed: int) ->
             rivals=False,
             on_tick=tick,
         )
-    return [compared(live, other, seed=seed) for other in others]
+    among = differing(policies[live.contender], policies)
+    return [compared(live, other, seed=seed, among=among) for other in others]
 
 
 def _print(

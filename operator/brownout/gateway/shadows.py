@@ -6,7 +6,7 @@ Imported when somebody asks: a controller without shadows does without the simul
 from brownout.core.instant import to_rfc3339
 from brownout.engine.shadow_watch import ShadowReport
 from brownout.gateway.documents import Document
-from brownout.simulate.advice import differences, sentence
+from brownout.simulate.advice import differences, differing, sentence
 from brownout.simulate.comparison import Change, Comparison, compare_runs
 from brownout.simulate.shadows import Present
 from brownout.simulate.tally import Run
@@ -30,7 +30,7 @@ def shadows_document(report: ShadowReport) -> Document:
 
 
 def _row(report: ShadowReport, live: Run, other: Run) -> Document:
-    found = compare_runs(live, other)
+    found = compare_runs(live, other, among=differing(report.policies[report.live], report.policies))
     changes = differences(report.policies[report.live], report.policies[other.policy])
     return {
         **_comparison(found),
@@ -53,6 +53,7 @@ def _comparison(found: Comparison) -> Document:
         "minutesAt80": round(found.minutes_80, 2),
         "minutesAt95": round(found.minutes_95, 2),
         "flips": round(found.flips, 2),
+        "among": found.among,
     }
 
 

@@ -38,6 +38,11 @@ def sentence(found: Comparison, changes: tuple[tuple[str, str | None], ...]) -> 
     return f"{policy}: {short}; so far {figures}."
 
 
+def differing(live: PolicySpec, others: Mapping[str, PolicySpec]) -> int:
+    """How many of them say anything else than the live one, and are compared; at least one."""
+    return max(1, sum(bool(differences(live, other)) for other in others.values()))
+
+
 def _figures(found: Comparison) -> Iterator[str]:
     yield _cost(found)
     days, per = (7.0, "week") if found.hours >= WEEK_HOURS else (1.0, "day")
@@ -54,7 +59,8 @@ def _cost(found: Comparison) -> str:
         return f"J {found.j:.0f} a day in place of {found.j_live:.0f}"
     value, lower, upper = (100.0 * it for it in (found.share.value, found.share.lower, found.share.upper))
     change = Change(value=value, lower=lower, upper=upper)
-    return f"J {_signed(change.value)} ({_range(change)}, {CONFIDENCE_PERCENT:g} % interval)"
+    together = f" for all {found.among} at once" if found.among > 1 else ""
+    return f"J {_signed(change.value)} ({_range(change)}, {CONFIDENCE_PERCENT:g} % interval{together})"
 
 
 def _range(change: Change) -> str:
