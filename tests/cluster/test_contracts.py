@@ -26,6 +26,7 @@ from tests.contracts.test_home import (
     test_announcing_never_raises,
     test_it_knows_what_is_declared_once_it_was_read,
     test_the_newest_spec_just_before_acting,
+    test_what_a_status_no_longer_says_is_gone,
     test_what_is_withdrawn_is_gone,
 )
 from tests.contracts.test_workload_driver import (
@@ -46,6 +47,7 @@ __all__ = [
     "test_one_does_not_wait_for_another",
     "test_the_newest_spec_just_before_acting",
     "test_up_and_down_each_again_without_harm",
+    "test_what_a_status_no_longer_says_is_gone",
     "test_what_does_not_exist_is_an_observation",
     "test_what_does_not_listen_is_ended_after_its_grace",
     "test_what_is_withdrawn_is_gone",

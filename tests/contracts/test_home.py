@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from brownout.api.status import IntegrationStatus, PolicyStatus
+from brownout.core.holding import held, hold_from, return_from
 from brownout.engine.ports import Home
 from tests.builders import make_integration
 from tests.engine.home import Home as HomeInMemory
@@ -18,6 +19,7 @@ from tests.engine.log import Log
 from tests.eventually import eventually_async
 from tests.local.house import House, text_of
 from tests.local.loops import run
+from tests.worlds import NOW, make_hold, make_member
 
 Story = Callable[["Place", Home], Awaitable[None]]
 
@@ -168,6 +170,23 @@ def test_a_status_is_part_of_the_object_and_no_change(place: Place) -> None:
         await asyncio.wait((told,), timeout=0.5)
         assert not told.done()
         told.cancel()
+
+    place.live(story)
+
+
+@pytest.mark.parametrize("back", [None, (NOW, 4.0)])
+def test_what_a_status_no_longer_says_is_gone(place: Place, back: tuple[float, float] | None) -> None:
+    """A hold that has ended leaves nothing of itself; a return on trial is all that stands there in its place."""
+    place.declare("voice")
+
+    async def story(_: Place, home: Home) -> None:
+        member = make_member("voice", hold=make_hold())
+        assert await home.write_status("voice", IntegrationStatus(hold=held(member.hold, member)))
+        assert await home.write_status("voice", IntegrationStatus(hold=held(None, member, back=back)))
+        current = await home.current("voice")
+        assert current is not None
+        assert hold_from(current.status, member) is None
+        assert return_from(current.status) == back
 
     place.live(story)
 

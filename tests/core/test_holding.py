@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from brownout.api.reasons import Reason
 from brownout.api.status import IntegrationStatus
-from brownout.core.holding import held, hold_from, with_hold
+from brownout.core.holding import held, hold_from, return_from, with_hold
 from brownout.core.member import Observation, Presence
 from brownout.core.shed import step_down
 from tests.core.drawn import BY_OWNER, PRESSURE
@@ -31,12 +31,25 @@ def test_a_hold_survives_a_restart(rung: int, reason: Reason, wait_factor: float
     assert hold_from(written, MEMBER) == hold
 
 
+@given(held_at=st.none() | st.integers(0, 600), factor=st.sampled_from([1.0, 2.0, 16.0]))
+def test_a_return_on_trial_survives_a_restart(held_at: int | None, factor: float) -> None:
+    """When it was and how long it had waited, also where nothing is held any more; a newer hold has ended it."""
+    back = (NOW + 300.0, factor)
+    hold = None if held_at is None else make_hold(1, since=NOW + held_at, wait_factor=factor)
+    status = IntegrationStatus(hold=held(hold, MEMBER, back=back))
+    written = IntegrationStatus.tolerant(status.model_dump(mode="json", by_alias=True))
+    assert return_from(written) == (back if held_at is None or held_at <= 300 else None)
+    assert hold_from(written, MEMBER) == hold
+    assert held(None, MEMBER) is None
+
+
 @pytest.mark.parametrize(
     "status", [None, IntegrationStatus(), {"hold": {"off": True}}, {"hold": {"byController": True}}]
 )
 def test_what_makes_no_sense_is_no_hold(status: object) -> None:
     """A status that was edited by hand, or never written by us, holds nobody down."""
     assert hold_from(IntegrationStatus.tolerant(status), MEMBER) is None
+    assert return_from(IntegrationStatus.tolerant(status)) is None
 
 
 def test_a_level_that_is_gone_is_the_best_one() -> None:
@@ -51,8 +64,9 @@ def test_what_is_about_to_happen_is_written_ahead() -> None:
     """A crash between the writing and the step leaves a trace that can be undone, with the replicas of before."""
     step = step_down(MEMBER, 3, reason=Reason.EMERGENCY, because="RAM 96.0 %")
     seen = Observation(presence=Presence.RUNNING, replicas=2)
-    ahead = with_hold(IntegrationStatus(), step, seen)
+    ahead = with_hold(IntegrationStatus(), step, seen, wait_factor=4.0)
     found = hold_from(ahead, MEMBER)
     assert found is not None
     assert (found.rung, found.reason, found.replicas_before) == (3, Reason.EMERGENCY, 2)
-    assert with_hold(ahead, step, None).replicas_before == 2
+    assert found.wait_factor == 4.0
+    assert with_hold(ahead, step, None, wait_factor=4.0).replicas_before == 2

@@ -108,7 +108,7 @@ def _wrong(box: Box) -> list[str]:
         f"only {box.running} run": box.running != {"voice", "android", "stubs"},
         f"voice has {voice.replicas} replicas": voice.replicas != 2,
         f"voice runs at {voice.level}": voice.level not in ("", "large"),
-        "a status says held": any(status.hold for status in statuses.values()),
+        "a status says held": any(status.hold and status.hold.by_controller for status in statuses.values()),
         "a status says not Enabled": {status.state for status in statuses.values()} != {State.ENABLED},
         f"twins: {box.machine.twins}": box.machine.twins,
         f"no intent for {_stops_without_intent(box)}": _stops_without_intent(box),

@@ -107,7 +107,7 @@ class Held(ReadBack):
     wait_factor: Annotated[float, Number(at_least=1, at_most=1e6)] = Field(
         default=1.0, description="How many times the usual wait it waits to return, because a return was undone."
     )
-    returned_at: _Time | None = Field(default=None, description="When it last came back.")
+    returned_at: _Time | None = Field(default=None, description="When it last came back; absent once that has lasted.")
 
 
 class BudgetStatus(ReadBack):

@@ -40,15 +40,12 @@ def shed_done(  # noqa: PLR0913 - the facts of one step that was carried out, ea
     `began` is when the step began, where that is long before now: a graceful stop frees memory before it ends.
     """
     held = ledger.holds.get(step.key)
-    factor = _wait_factor(ledger, step.key, now=now, stabilization_s=stabilization.enable)
-    if step.reason in BUDGET_REASONS:  # the return was right: what ended it is no memory
-        factor = held.wait_factor if held else 1.0
     hold = Hold(
         rung=step.to_rung,
         since=now,
         reason=step.reason,
         message=step.message,
-        wait_factor=factor,
+        wait_factor=wait_factor(ledger, step, now=now, stabilization_s=stabilization.enable),
         replicas_before=held.replicas_before if held and held.replicas_before is not None else replicas_before,
     )
     ledger = replace(
@@ -64,18 +61,25 @@ def shed_done(  # noqa: PLR0913 - the facts of one step that was carried out, ea
     return replace(ledger, pending=pending, last_shed_at=now, forecast_since=since)
 
 
-def _wait_factor(ledger: Ledger, key: str, *, now: Instant, stabilization_s: float) -> float:
-    """Twice the last wait when this undoes a return of ours that did not last; else the usual one.
+def wait_factor(ledger: Ledger, step: Step, *, now: Instant, stabilization_s: float) -> float:
+    """How many times the usual wait this step down makes it wait: twice the last one when it undoes a return of ours
+    that did not last, else the usual one.
 
-    A member that goes further down without having returned in between keeps the wait that it has.
+    A member that goes further down without having returned in between keeps the wait that it has. So does one that its
+    budget takes down: the return was right, and what ended it is no memory.
     """
-    returned_at, factor = ledger.returned.get(key, (0.0, 1.0))
-    held = ledger.holds.get(key)
-    if held is not None and held.since > returned_at:
-        return held.wait_factor
-    if returned_at and now - returned_at < UNDONE_WITHIN * stabilization_s * factor:
-        return min(LONGEST_WAIT_FACTOR, 2.0 * factor)
+    held, back = ledger.holds.get(step.key), ledger.returned.get(step.key)
+    if step.reason in BUDGET_REASONS or (held is not None and (back is None or held.since > back[0])):
+        return held.wait_factor if held else 1.0
+    if back is not None and on_trial(back, now=now, stabilization_s=stabilization_s):
+        return min(LONGEST_WAIT_FACTOR, 2.0 * back[1])
     return 1.0
+
+
+def on_trial(back: tuple[Instant, float], *, now: Instant, stabilization_s: float) -> bool:
+    """Whether it is still to be seen if a return lasts; `back` is when it was made, and after how long a wait."""
+    returned_at, factor = back
+    return now - returned_at < UNDONE_WITHIN * stabilization_s * factor
 
 
 def _used_before(ledger: Ledger, began: Instant) -> int | None:

@@ -1,14 +1,22 @@
-"""Holds on the wire: what a status must say so that a restarted controller knows what it did, and can undo it."""
+"""Holds on the wire: what a status must say so that a restarted controller knows what it did, and can undo it.
+
+A return that is still on trial stands there too, also where nothing is held any more: a controller that is killed in
+between must not forget to wait longer after the next one.
+"""
 
 from brownout.api.status import Held, IntegrationStatus
-from brownout.core.instant import from_rfc3339, to_rfc3339
+from brownout.core.instant import Instant, from_rfc3339, to_rfc3339
 from brownout.core.member import Hold, Member, Observation
 from brownout.core.plan import Action, Step
 from brownout.core.wording import sentence
 
+Return = tuple[Instant, float]  # when we brought it back, and how many times the usual wait it had waited
 
-def held(hold: Hold, member: Member) -> Held:
-    """What must outlive a restart."""
+
+def held(hold: Hold | None, member: Member, *, back: Return | None = None) -> Held | None:
+    """What must outlive a restart; `back` is a return on trial, which a hold that is newer has ended."""
+    if hold is None:
+        return Held(wait_factor=back[1], returned_at=to_rfc3339(back[0])) if back is not None else None
     return Held(
         by_controller=True,
         off=hold.rung >= member.ladder.off,
@@ -17,7 +25,15 @@ def held(hold: Hold, member: Member) -> Held:
         reason=hold.reason,
         message=sentence(hold.message),
         wait_factor=hold.wait_factor,
+        returned_at=to_rfc3339(back[0]) if back is not None and hold.since <= back[0] else None,
     )
+
+
+def return_from(status: IntegrationStatus | None) -> Return | None:
+    """The return on trial that a status remembers; None where it remembers none."""
+    kept = status.hold if status else None
+    at = from_rfc3339(kept.returned_at) if kept else None
+    return None if kept is None or at is None else (at, kept.wait_factor)
 
 
 def hold_from(status: IntegrationStatus | None, member: Member) -> Hold | None:
@@ -35,8 +51,11 @@ def hold_from(status: IntegrationStatus | None, member: Member) -> Hold | None:
     )
 
 
-def with_hold(status: IntegrationStatus, step: Step, seen: Observation | None) -> IntegrationStatus:
-    """The status just before a step down: nothing has changed yet, but a successor of ours would know who did it.
+def with_hold(
+    status: IntegrationStatus, step: Step, seen: Observation | None, *, wait_factor: float
+) -> IntegrationStatus:
+    """The status just before a step down: nothing has changed yet, but a successor of ours would know who did it, and
+    how many times the usual wait it then has to wait.
 
     What goes further down (5 replicas, then 1, then none) still has its owner's number to go back to.
     """
@@ -47,8 +66,9 @@ def with_hold(status: IntegrationStatus, step: Step, seen: Observation | None) -
         since=status.since,
         reason=step.reason,
         message=sentence(step.message),
-        wait_factor=status.hold.wait_factor if status.hold else 1.0,
+        wait_factor=wait_factor,
     )
     now = seen.replicas if seen else None
-    replicas = status.replicas_before if status.hold else now or status.replicas_before
+    held_already = status.hold is not None and status.hold.by_controller
+    replicas = status.replicas_before if held_already else now or status.replicas_before
     return status.model_copy(update={"hold": hold, "replicas_before": replicas})

@@ -11,10 +11,11 @@ from brownout.api.problems import Problem
 from brownout.api.reasons import ConditionType, Health, Reason, State
 from brownout.api.status import BudgetStatus, Condition, FootprintStatus, IntegrationStatus, LastDecision
 from brownout.core import explain
+from brownout.core.bookkeeping import on_trial
 from brownout.core.capability import settled, words
 from brownout.core.conditions import condition, merged
 from brownout.core.health import Wellbeing
-from brownout.core.holding import held
+from brownout.core.holding import Return, held
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.ledger import Said
 from brownout.core.level_status import level_statuses
@@ -32,7 +33,7 @@ _AS_WANTED = "runs as its owner wants"
 class Standing:
     """What a status is made of: a member in its snapshot, what was last said, and what stood there before.
 
-    `checked` is what its health checks say; None while it is not checked.
+    `checked` is what its health checks say; None while it is not checked. `back` is when we last brought it back.
     """
 
     member: Member
@@ -45,6 +46,7 @@ class Standing:
     dry_run: bool = False
     node: str = ""
     checked: Wellbeing | None = None
+    back: Return | None = None
 
 
 def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
@@ -73,10 +75,16 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
         circuit=circuit_of(member, standing.checked),
         node=standing.node or None,
         replicas_before=_replicas_before(member, previous),
-        hold=held(member.hold, member) if member.hold else None,
+        hold=held(member.hold, member, back=_on_trial(standing, now=now)),
         last_decision=_last_decision(standing),
         conditions=merged(previous.conditions, _conditions(standing, state, reason, message, now=now)),
     )
+
+
+def _on_trial(standing: Standing, *, now: Instant) -> Return | None:
+    """Its return, as long as it is still to be seen if that lasts."""
+    back, stabilization_s = standing.back, standing.snapshot.policy.stabilization.enable
+    return back if back is not None and on_trial(back, now=now, stabilization_s=stabilization_s) else None
 
 
 def _replicas_before(member: Member, previous: IntegrationStatus) -> int | None:

@@ -14,7 +14,7 @@ from brownout.api.status import LastDecision
 from brownout.api.workload import WorkloadKind
 from brownout.core.bookkeeping import LONGEST_WAIT_FACTOR, said
 from brownout.core.footprint import Source
-from brownout.core.holding import hold_from
+from brownout.core.holding import Return, hold_from, return_from
 from brownout.core.instant import Instant, from_rfc3339
 from brownout.core.ladder import ladder_of
 from brownout.core.ledger import Ledger, Said, level_missed, released
@@ -69,6 +69,7 @@ class Acquaintance:
             recorded = self.recorded.get(key, ())
             ledger = _relived(ledger, member, recorded, interval_s=inventory.policy.spec.interval)
             ledger = _unfit(_remembered(ledger, member, hold), member, now=now)
+            ledger = _returned(ledger, member.key, return_from(integration.status), now=now)
             ledger = _held(ledger, member, hold, observed[key], now=now)
         return ledger
 
@@ -95,10 +96,24 @@ def _remembered(ledger: Ledger, member: Member, hold: Hold | None) -> Ledger:
     return _sized(ledger, member, hold)
 
 
-def _held(ledger: Ledger, member: Member, hold: Hold | None, seen: Observation, *, now: Instant) -> Ledger:
-    hold = _as_seen(hold, member, seen)
-    if hold is None or _overtaken(hold, member, seen):
+def _returned(ledger: Ledger, key: str, back: Return | None, *, now: Instant) -> Ledger:
+    """The ledger with a return on trial. A status can be edited by anybody: nothing has come back in the future."""
+    if back is None or back[0] > now:
         return ledger
+    found = back[0], min(back[1], LONGEST_WAIT_FACTOR)
+    return replace(ledger, returned=MappingProxyType({**ledger.returned, key: found}))
+
+
+def _held(ledger: Ledger, member: Member, kept: Hold | None, seen: Observation, *, now: Instant) -> Ledger:
+    """The ledger with a hold that still holds.
+
+    One that was written ahead of a step that never came about had ended a return: that one is on trial again.
+    """
+    hold = _as_seen(kept, member, seen)
+    if hold is None or _overtaken(hold, member, seen):
+        written_ahead = kept is not None and kept.wait_factor > 1.0 and member.key not in ledger.returned
+        back = (kept.since, kept.wait_factor / 2.0) if kept is not None and written_ahead else None
+        return _returned(ledger, member.key, back, now=now)
     # A status can be edited by anybody: no date in the future and no endless wait may keep it off for ever.
     hold = replace(hold, since=min(hold.since, now), wait_factor=min(hold.wait_factor, LONGEST_WAIT_FACTOR))
     last_shed_at = ledger.last_shed_at if hold.by_owner else max(ledger.last_shed_at, hold.since)

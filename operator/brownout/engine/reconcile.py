@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from brownout.api.policy import Mode, PolicySpec
 from brownout.api.status import IntegrationStatus, PolicyStatus
+from brownout.core.bookkeeping import wait_factor
 from brownout.core.capability import Notice
 from brownout.core.decide import ask, decide, emergency
 from brownout.core.gather import snapshot_of
@@ -207,7 +208,12 @@ class Reconciler:
         if not step.action.sheds:
             return None
         known = self.statuses.get(step.key) or self.inventory.integrations[step.key].status or IntegrationStatus()
-        return self.reporter.write_ahead(step.key, with_hold(known, step, self._observed.get(step.key)))
+        return self.reporter.write_ahead(step.key, self._ahead(known, step, self._observed.get(step.key)))
+
+    def _ahead(self, status: IntegrationStatus, step: Step, seen: Observation | None) -> IntegrationStatus:
+        ledger, stabilization = self.board.ledger, self.inventory.policy.spec.stabilization
+        factor = wait_factor(ledger, step, now=self._world.clock.now(), stabilization_s=stabilization.enable)
+        return with_hold(status, step, seen, wait_factor=factor)
 
     def _report(self, snapshot: Snapshot, decision: Decision, inventory: Inventory) -> None:
         now = self._world.clock.now()
@@ -249,10 +255,11 @@ class Reconciler:
             dry_run=self._dry_run,
             node=self._world.node,
             checked=self.health.seen_of(member.key),
+            back=self.board.ledger.returned.get(member.key),
         )
         status, step = status_of(standing, now=self._world.clock.now()), self.board.under_way.get(member.key)
         going = step is not None and step.action.sheds and step.to_rung != member.rung
-        return with_hold(status, step, member.observed) if step is not None and going else status
+        return self._ahead(status, step, member.observed) if step is not None and going else status
 
     def _part_with(self, before: Inventory) -> None:
         """End what is no longer declared; a successor of the same name is met as a stranger."""
