@@ -34,6 +34,9 @@ libc = ctypes.CDLL(None, use_errno=True)
 def checked(result):
     if result < 0: raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
+def watch(path):
+    return libc.inotify_add_watch(libc.inotify_init(), path.encode(), 0x100)
+
 def eat(size, then=lambda: None):
     held = bytearray(size)
     held[::4096] = b"x" * len(held[::4096])
@@ -74,6 +77,12 @@ ATTEMPTED = (
     Attempt("lists a foreign folder", Aspect.FILES, "os.listdir(os.path.dirname(FOREIGN))"),
     Attempt("writes a foreign file", Aspect.FILES, "open(FOREIGN + '.new', 'w')"),
     Attempt("follows its own link out", Aspect.FILES, "os.symlink(FOREIGN, 'link'); open('link').read()"),
+    Attempt("opens a foreign file to everybody", Aspect.ATTRIBUTES, "os.chmod(FOREIGN, 0o666)"),
+    Attempt("gives a foreign file away", Aspect.ATTRIBUTES, "os.chown(FOREIGN, -1, os.getegid())"),
+    Attempt("backdates a foreign file", Aspect.ATTRIBUTES, "os.utime(FOREIGN, (0, 0))"),
+    Attempt("marks a foreign file", Aspect.ATTRIBUTES, "os.setxattr(FOREIGN, 'user.mark', b'x')"),
+    Attempt("changes what it may read", Aspect.ATTRIBUTES, "os.fchmod(os.open(os.__file__, 0), 0o644)"),
+    Attempt("watches a foreign folder", Aspect.ATTRIBUTES, "checked(watch(os.path.dirname(FOREIGN)))"),
     Attempt("opens a foreign socket", Aspect.NETWORK, "socket.create_connection(('127.0.0.1', PORT))"),
     Attempt("sends a datagram", Aspect.NETWORK, "socket.socket(2, 2).sendto(b'x', ('127.0.0.1', PORT))"),
     Attempt("talks to a local service", Aspect.NETWORK, "socket.socket(socket.AF_UNIX).connect(SOCKET)"),

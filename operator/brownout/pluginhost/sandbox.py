@@ -35,6 +35,7 @@ class Aspect(StrEnum):
     """What a guarantee is about."""
 
     FILES = "files"
+    ATTRIBUTES = "attributes"
     NETWORK = "network"
     PROGRAMS = "programs"
     TRACING = "tracing"
@@ -45,6 +46,7 @@ class Aspect(StrEnum):
     CPU = "cpu"
     OUTLIVING = "outliving"
     ENVIRONMENT = "environment"
+    DISK = "disk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,13 +151,18 @@ class _Told:
     def all(self) -> list[Guarantee]:
         """Every one, the same aspects for every plugin."""
         return [
-            self._files(), self._network(), self._programs(), self._tracing(), self._signals(), self._privileges(),
-            self._memory(), self._processes(), self._cpu(), self._outliving(), self._environment(),
+            self._files(), self._attributes(), self._network(), self._programs(), self._tracing(), self._signals(),
+            self._privileges(), self._memory(), self._processes(), self._cpu(), self._outliving(),
+            self._environment(), self._disk(),
         ]  # fmt: skip
 
     def _files(self) -> Guarantee:
         what = "opens no file but Python's own, those that it declares, and those of its data folder"
         return self._by(Aspect.FILES, what, "Landlock", "landlock")
+
+    def _attributes(self) -> Guarantee:
+        what = "changes the mode, owner, times and attributes of no file, and watches none"
+        return self._by(Aspect.ATTRIBUTES, what, "seccomp", "system_calls")
 
     def _network(self) -> Guarantee:
         if not self.online:
@@ -232,6 +239,10 @@ class _Told:
         how = "its environment is made anew, and every descriptor but its own is closed"
         what = "sees nothing of the controller's environment and open files but what it declares"
         return Guarantee(aspect=Aspect.ENVIRONMENT, what=what, enforced=True, how=how)
+
+    def _disk(self) -> Guarantee:
+        why = "the kernel knows no limit for a folder: keep the state folder where a full disk hurts nobody else"
+        return self._not(Aspect.DISK, "fills no disk with what it writes into its data folder", why)
 
     def _by(self, aspect: Aspect, what: str, how: str, *measures: str) -> Guarantee:
         """Enforced, if each of these measures was taken."""

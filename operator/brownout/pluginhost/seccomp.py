@@ -2,8 +2,8 @@
 
 A list of what is refused and not of what is allowed: Python with any library makes too many calls to list, and a list
 that is too short breaks plugins at a distance. What matters is on it: tracing, mounting, namespaces, keys, modules,
-other processes' limits, sockets that were not declared, leaving the process group, and, for a plugin that declares no
-program, any new process at all.
+other processes' limits, modes and owners of files, sockets that were not declared, leaving the process group, and, for
+a plugin that declares no program, any new process at all.
 
 By hand and not by libseccomp, whose binding would have to be installed where the worker sees no packages.
 Numbers from asm/unistd.h; the program is classic BPF, see seccomp(2).
@@ -27,6 +27,12 @@ REFUSED: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "pidfd_getfd": (438, 438), "process_madvise": (440, 440), "process_mrelease": (448, 448),
     "migrate_pages": (256, 238), "move_pages": (279, 239), "setpriority": (141, 140), "ioprio_set": (251, 30),
     "perf_event_open": (298, 241),
+    # what Landlock leaves open of a file by its path: its mode, owner, times and attributes, and watching it
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None),
+    "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "utime": (132, None), "utimes": (235, None),
+    "futimesat": (261, None), "utimensat": (280, 88), "setxattr": (188, 5), "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7), "setxattrat": (463, 463), "removexattr": (197, 14), "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16), "removexattrat": (466, 466), "file_setattr": (469, 469), "inotify_add_watch": (254, 27),
     # leaving the group that is ended as one
     "setsid": (112, 157), "setpgid": (109, 154),
     # another view of the machine
