@@ -47,12 +47,12 @@ def test_lists_read_like_a_sentence() -> None:
     assert [listing(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
 
 
-@given(text=st.text(max_size=50), longest=st.integers(10, 40))
+@given(text=st.text(st.characters(), max_size=50), longest=st.integers(10, 40))
 def test_a_sentence_fits_everywhere(text: str, longest: int) -> None:
-    """Whatever a workload says of itself can be written: Unicode, no NUL, bounded; plain text stays as it is."""
+    """Whatever a workload says of itself can be written and shown: one visible line, bounded; plain text stays."""
     found = sentence(text, longest=longest)
     assert len(found) <= longest
-    assert "\x00" not in found
+    assert found.replace("\u200c", "").replace("\u200d", "").isprintable()
     assert found.encode().decode() == found
     assert found == text or len(text) > longest or not text.isprintable()
 
@@ -61,6 +61,13 @@ def test_text_that_is_broken_is_made_whole() -> None:
     """A lone surrogate, as a file name may hold it, and a NUL are replaced; what is too long says so."""
     assert sentence("a\ud800b\x00c") == "a?b?c"
     assert sentence("a" * 5000).endswith("a ...")
+
+
+def test_what_cannot_be_seen_is_seen_to_be_left_out() -> None:
+    """Separators become spaces, what colours or turns a terminal question marks; what letters need stays."""
+    assert sentence("a\nb\tc\u00a0d") == "a b c d"
+    assert sentence("\x1b[31mred \u202e") == "?[31mred ?"
+    assert sentence("\U0001f469\u200d\U0001f4bb") == "\U0001f469\u200d\U0001f4bb"
 
 
 def test_what_is_unknown_says_why() -> None:

@@ -1,5 +1,10 @@
 """Figures and times as people read them; every sentence of the product takes its words from here."""
 
+from typing import Final
+
+#: Invisible, but letters of Persian and of Hindi and parts of emoji stand with them.
+_JOINERS: Final = "\u200c\u200d"
+
 
 def percent(value: float) -> str:
     """`84.1 %`."""
@@ -27,7 +32,15 @@ def listing(names: list[str]) -> str:
 
 
 def sentence(text: str, *, longest: int = 4000) -> str:
-    """The text as a status and an event can hold it: Unicode without NUL, and not longer than that."""
+    """The text as a status, an event and a terminal can hold it: one line that is plainly visible, and not longer.
+
+    Much of what a sentence quotes is a stranger's: a plugin that is not well may say so with an escape sequence.
+    """
     if len(text) > longest:
         text = f"{text[: longest - 4]} ..."
-    return text.encode(errors="replace").decode().replace("\x00", "?")
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(char: str) -> str:
+    """The character; a space for one that only separates, a question mark for what nobody can see."""
+    return char if char.isprintable() or char in _JOINERS else " " if char.isspace() else "?"
