@@ -6,7 +6,8 @@ runs in a thread of its own, so that it may block. Nothing is inherited and noth
 
     initialize(config)               once, before anything else. `config` is the manifest's, with defaults, overlaid by
                                      the integration's and the level's. Returns nothing; raises where it cannot start.
-    health_check()                   every few seconds, within 200 ms. Returns Health, a bool, or nothing (well).
+    health_check()                   every few seconds, within 200 ms. Returns Health, a bool, or nothing (well);
+                                     anything else is a failure.
     handle_request(request)          for each Request. Returns a Response, or what its body shall be. An exception is
                                      counted against the plugin; what it only does not want, it refuses with a Response.
     shutdown()                       once, at the end, after the last request has been answered.

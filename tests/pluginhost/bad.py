@@ -76,6 +76,7 @@ BAD: Final = (
         name="deep",
         does="def handle_request(r):\n  v = 0\n  for _ in range(90): v = [v]\n  return v",
         says=("nested deeper than 64",),
+        lives=True,
     ),
     Bad(
         name="strays",

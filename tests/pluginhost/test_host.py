@@ -1,6 +1,7 @@
 """Laws of the host with plugins that behave, and with those that fail in the ways that programs fail."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -84,6 +85,93 @@ def test_a_plugin_refuses_in_words_and_fails_with_its_line(stage: Stage) -> None
         assert (reading.requests, reading.failures) == (2, 1)
 
     stage.live(story)
+
+
+NESTED = "[" * 70 + "]" * 70
+
+
+@pytest.mark.parametrize(
+    ("returned", "why"),
+    [
+        ("float('nan')", "its answer cannot be sent: it is nothing that JSON can hold"),
+        (NESTED, "its answer cannot be sent: it is nested deeper than 64 levels"),
+        ("'x' * 9_000_000", "its answer cannot be sent: it has 9000"),
+        ("Response(refused=5)", "TypeError: Response.refused must be a string, not int"),
+    ],
+)
+def test_an_answer_that_is_none_fails_one_request(stage: Stage, returned: str, why: str) -> None:
+    """The slip is told in words, and the same process answers the next request."""
+    source = "from brownout.plugin import Response\ndef handle_request(r): return eval(r.body)"
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("odd", source))
+        failed, answered = await stage.ask(host, "odd", returned), await stage.ask(host, "odd", "7")
+        assert failed.status is AnswerStatus.FAILED
+        assert why in failed.detail
+        assert answered.body == 7
+
+    stage.live(story)
+    assert stage.faults == []
+
+
+def test_a_request_that_is_too_deep_costs_its_sender_alone(stage: Stage) -> None:
+    """The plugin is not asked, and not ended: whoever may ask could otherwise end what others ask too."""
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("echo"))
+        refused = await stage.ask(host, "echo", json.loads(NESTED))
+        assert refused.status is AnswerStatus.TOO_LARGE
+        assert "nested deeper than 64 levels" in refused.detail
+        assert (await stage.ask(host, "echo", 1)).body == 1
+
+    stage.live(story)
+    assert stage.faults == []
+
+
+@pytest.mark.parametrize(
+    ("returned", "found"),
+    [
+        ("None", {"ok": True, "message": ""}),
+        ("False", {"ok": False, "message": ""}),
+        ("Health(ok=False, message='no model')", {"ok": False, "message": "no model"}),
+        ("{'ok': False}", "health_check must return Health, a bool or nothing, not dict"),
+        ("(False, 'no model')", "health_check must return Health, a bool or nothing, not tuple"),
+        ("'no'", "health_check must return Health, a bool or nothing, not str"),
+        ("Health(ok=0)", "Health must have ok, a bool, and message, a string"),
+    ],
+)
+def test_health_is_what_the_contract_says_and_nothing_else(stage: Stage, returned: str, found: object) -> None:
+    """What Python takes for true is not yet well: `{"ok": False}` is an author's slip, and is told."""
+    source = f"from brownout.plugin import Health\ndef health_check(): return {returned}"
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("odd", source))
+        answer = await host.check("odd", within_s=5.0)
+        assert answer.body == found or str(found) in answer.detail
+
+    stage.live(story)
+
+
+def test_a_plugin_that_left_no_thread_for_the_worker_still_answers(stage: Stage) -> None:
+    """Requests are done by the hands that are there already; where there is none, the reason is told."""
+    source = """
+    import threading
+    def handle_request(r):
+        try:
+            while r.body == "fill": threading.Thread(target=threading.Event().wait, daemon=True).start()
+        except RuntimeError: pass
+        return r.body
+    """
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("full", source))
+        bodies = ["fill"] + [str(at) for at in range(8)]
+        assert (await stage.ask(host, "full", bodies[0])).body == "fill"
+        answers = await asyncio.gather(*(stage.ask(host, "full", body) for body in bodies[1:]))
+        assert [answer.body for answer in answers] == bodies[1:]
+
+    stage.live(story)
+    assert stage.faults == []
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ def test_another_version_is_told_apart_from_nonsense() -> None:
         b"[" * 100_000,
         b'{"kind":"answer","id":1,"value":' + b"[" * (MOST_DEPTH + 5) + b"]" * (MOST_DEPTH + 5) + b"}",
         b'{"kind":"answer","id":1,"value":NaN}',
+        b'{"kind":"answer","id":1,"value":1e999}',
         b'{"kind":"answer","id":true,"value":1}',
         b'{"kind":"answer","id":1}',
         b'{"kind":"answer","id":1,"value":1,"more":1}',
@@ -154,7 +155,28 @@ def test_hostile_json_is_a_violation(body: bytes) -> None:
     assert isinstance(heard, Violation)
 
 
-@pytest.mark.parametrize("value", [object(), float("nan"), {1, 2}, "x" * 2**20])
+def nested(depth: int) -> object:
+    """Lists in lists."""
+    value: object = 0
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@given(st.integers(0, 2 * MOST_DEPTH))
+def test_what_may_be_sent_is_taken(depth: int) -> None:
+    """Both ends draw the line at the same depth: who asks for too much hears so, and nobody is ended for it."""
+    host, worker = serving()
+    try:
+        frame = host.send(Kind.CALL, id=1, function="x", argument=nested(depth))
+    except Misuse:
+        assert depth >= MOST_DEPTH - 1
+    else:
+        assert isinstance(next(worker.receive(frame)), Message)
+        assert depth < MOST_DEPTH
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), {1, 2}, "x" * 2**20, nested(MOST_DEPTH)])
 def test_what_json_cannot_hold_is_not_sent(value: object) -> None:
     """And the conversation goes on."""
     host, worker = serving()

@@ -45,12 +45,26 @@ class Crew:
             self._busy += 1
             hire = request and self._threads < min(self._busy, self._hands)
             self._threads += hire
-        if _is_coroutine(function):
-            self._on_loop(call, lambda: function(*arguments))
+        try:
+            if _is_coroutine(function):
+                self._on_loop(call, lambda: function(*arguments))
+                return
+            if hire:
+                self._hire()
+        except RuntimeError as error:  # the plugin's own threads have left none for us
+            self._done(call, None, error)
             return
-        if hire:
-            _thread(self._serve, self._queue)
         (self._queue if request else self._aside).put((call, function, arguments))
+
+    def _hire(self) -> None:
+        """One more hand; where none can be had, those that are there do the work. Raises RuntimeError for the first."""
+        try:
+            _thread(self._serve, self._queue)
+        except RuntimeError:
+            with self._idle:
+                self._threads -= 1
+                if not self._threads:
+                    raise
 
     def cancel(self, call: int) -> None:
         """Nobody waits for this call any more. A coroutine can be stopped; a thread cannot."""
@@ -93,8 +107,9 @@ class Crew:
     def _on_loop(self, call: int, begin: Callable[[], Awaitable[Any]]) -> None:
         with self._idle:
             if self._loop is None:
-                self._loop = asyncio_of(network=self._network).new_event_loop()
-                _thread(self._loop.run_forever)
+                loop = asyncio_of(network=self._network).new_event_loop()
+                _thread(loop.run_forever)
+                self._loop = loop
         self._loop.call_soon_threadsafe(self._begin, call, begin)
 
     def _begin(self, call: int, begin: Callable[[], Awaitable[Any]]) -> None:

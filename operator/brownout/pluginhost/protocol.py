@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Never
 
 __all__ = ["MOST_BYTES", "VERSION", "Conversation", "Fault", "Kind", "Message", "Misuse", "Role", "State", "Violation"]
 
@@ -208,22 +208,25 @@ class Conversation:
 
 
 def _frame(document: Mapping[str, Any], most_bytes: int) -> bytes:
+    """The frame of a document that the other end will take. Raises Misuse: what it would not take would end it."""
     try:
         body = json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise Misuse(f"it is nothing that JSON can hold: {error}") from None
     if len(body) > most_bytes:
         raise Misuse(f"it has {len(body)} bytes, where {most_bytes} are allowed")
+    if _deep(document):
+        raise Misuse(f"it is {_TOO_DEEP.detail}")
     return len(body).to_bytes(_HEAD, "big") + body
 
 
 def _read(body: bytes) -> Message | Violation:
     """The message that a body is, or what is wrong with it. It may hold anything at all."""
     try:
-        document = json.loads(body.decode(), parse_constant=_no_number)
+        document = json.loads(body.decode(), parse_constant=_no_number, parse_float=_finite)
     except RecursionError:
         return _TOO_DEEP
-    except ValueError:  # also bad UTF-8, NaN, and a number of thousands of digits
+    except ValueError:  # also bad UTF-8, NaN, 1e999, and a number of thousands of digits
         return Violation(Fault.NOT_JSON, "that is not JSON")
     if _deep(document):
         return _TOO_DEEP
@@ -255,8 +258,14 @@ def _parts(whole: object) -> Iterable[object]:
     return whole if isinstance(whole, list) else ()
 
 
-def _no_number(name: str) -> None:
+def _no_number(name: str) -> Never:
     raise ValueError(name)
+
+
+def _finite(digits: str) -> float:
+    """A number that a float can hold: 1e999 would become Infinity, which nobody can write down again."""
+    number = float(digits)
+    return number if number - number == 0.0 else _no_number(digits)
 
 
 def _wrong_fields(kind: Kind, fields: Mapping[str, Any]) -> str | None:

@@ -22,6 +22,7 @@ from brownout.core.errors import InvalidInput
 from brownout.plugin import Context, Health, Request, Response
 from brownout.pluginhost.manifest import MANIFEST, Manifest, read_manifest
 from brownout.pluginhost.setting import check_config
+from brownout.pluginhost.shapes import health_of, response_of
 
 __all__ = ["Trial"]
 
@@ -80,13 +81,12 @@ class Trial:
         """Ask it something, as routed by these properties."""
         request = Request(f"trial-{next(self._numbers)}", properties, _over_json(body))
         answer = self.call("handle_request", request)
-        response = answer if isinstance(answer, Response) else Response(answer)
+        response = response_of(answer)
         return response._replace(body=_over_json(response.body))
 
     def health(self) -> Health:
         """How it is."""
-        answer = self.call("health_check")
-        return answer if isinstance(answer, Health) else Health(ok=answer is None or bool(answer))
+        return health_of(self.call("health_check"))
 
     def set_level(self, level: str) -> None:
         """Change its level, as the worker does."""

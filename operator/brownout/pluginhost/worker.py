@@ -11,11 +11,12 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from brownout.plugin import Context, Health, Request, Response
+from brownout.plugin import Context, Request
 from brownout.pluginhost.confining import confine, die_with_the_host
 from brownout.pluginhost.crew import Crew
 from brownout.pluginhost.loading import FUNCTIONS, Plugin, brief, load
-from brownout.pluginhost.protocol import Conversation, Kind, Message, Role, Violation
+from brownout.pluginhost.protocol import Conversation, Kind, Message, Misuse, Role, Violation
+from brownout.pluginhost.shapes import health_of, response_of
 
 __all__ = ["main"]
 
@@ -133,7 +134,8 @@ class Worker:
         try:
             self._host.say(Kind.ANSWER, id=call, value=_SHAPES.get(name, _as_it_is)(value))
         except Exception as raised:  # noqa: BLE001 - what it gave may be an object that raises when it is looked at
-            self._host.say(Kind.FAILURE, id=call, error=f"its answer cannot be sent: {brief(raised)}")
+            why = str(raised) if isinstance(raised, Misuse) else brief(raised)
+            self._host.say(Kind.FAILURE, id=call, error=f"its answer cannot be sent: {why}")
 
     def _note(self, severity: str, message: str) -> None:
         self._host.say(Kind.NOTE, severity=str(severity)[:16], message=str(message)[:_LONGEST_NOTE])
@@ -160,13 +162,11 @@ def _nothing(_: object) -> object:
 
 
 def _response(value: object) -> object:
-    response = value if isinstance(value, Response) else Response(value)
-    return response._asdict()
+    return response_of(value)._asdict()
 
 
 def _health(value: object) -> object:
-    health = value if isinstance(value, Health) else Health(ok=value is None or bool(value))
-    return health._asdict()
+    return health_of(value)._asdict()
 
 
 #: How what a function returns is written down.
@@ -180,14 +180,25 @@ _SHAPES: Final = {
 
 
 def main() -> None:
-    """Run; never returns, and waits for no thread of the plugin."""
+    """Run; never returns, and waits for no thread of the plugin. Ends with 1 where the worker itself is broken."""
+    status = 1
     try:
         die_with_the_host()
         Worker(int(sys.argv[1])).run()
+        status = 0
+    except BaseException as error:  # noqa: BLE001 - whatever it is, its output is where somebody will look for it
+        _write(f"brownout: the worker cannot go on: {brief(error)}\n")
     finally:
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
             except (OSError, ValueError, AttributeError):
                 continue
-        os._exit(0)
+        os._exit(status)
+
+
+def _write(line: str) -> None:
+    try:
+        os.write(2, line.encode(errors="replace"))
+    except OSError:
+        return
