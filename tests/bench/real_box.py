@@ -33,7 +33,7 @@ from tests.eventually import eventually
 from tests.memory import used_bytes
 
 HOLDING = ROOT / "tests" / "programs" / "holding.py"
-COMPRESSED = ROOT / "tests" / "programs" / "compressed.py"
+DYING_ALONG = ROOT / "tests" / "programs" / "dying_along.py"
 PAGE = os.sysconf("SC_PAGESIZE")
 START_S, END_S = 60.0, 30.0
 BASE = "base"
@@ -112,7 +112,7 @@ class RealBox:
         directory, state = str(self.folder / "integrations"), str(self.state)
         settings = Settings(mode=HomeMode.LOCAL, directory=directory, state=state, listen="none", log_level="warning")
         _, environment = controller_command(settings)
-        argv = [sys.executable, "-P", str(COMPRESSED), str(self.pace.factor), settings.to_json()]
+        argv = [sys.executable, "-P", str(DYING_ALONG), settings.to_json()]
         with (self.folder / "log").open("wb") as log:
             return subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
 

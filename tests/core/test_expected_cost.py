@@ -1,6 +1,7 @@
 """Expected cost: the programme finds what trying every way finds, and its prices mean what they say."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise, product
 
 import pytest
@@ -11,7 +12,7 @@ from brownout.api.policy import Costs, Thresholds
 from brownout.core.expected_cost import (
     MOST_PLACES,
     REACH,
-    START_MIN,
+    START_STEPS,
     Place,
     Prices,
     cheapest,
@@ -52,12 +53,13 @@ def _cost(way: Sequence[int], line: Sequence[Place], path: Path, prices: Prices,
     """Add up one way: switches, minutes at each place, and in the end the price of coming back up to the top."""
     minutes = [prices.per_minute(path, place) for place in line]
     total = sum(path.step_s / 60.0 * minutes[place][step] for step, place in enumerate(way))
-    return total + sum(_switch(line, prices, before, after) for before, after in pairwise((at, *way, 0)))
+    return total + sum(_switch(line, prices, before, after, path) for before, after in pairwise((at, *way, 0)))
 
 
-def _switch(line: Sequence[Place], prices: Prices, before: int, after: int) -> float:
+def _switch(line: Sequence[Place], prices: Prices, before: int, after: int, path: Path) -> float:
     switches = prices.costs.switch * abs(after - before)
-    return switches + sum(START_MIN * line[place].returning for place in range(after, before))
+    start_min = START_STEPS * path.step_s / 60.0
+    return switches + sum(start_min * line[place].returning for place in range(after, before))
 
 
 def _ways(line: Sequence[Place], path: Path) -> Iterator[tuple[int, ...]]:
@@ -77,6 +79,34 @@ def test_it_is_what_trying_every_way_finds(
     best, found = min(least.values()), cheapest(line, path, prices, at=at)
     assert least[found] == pytest.approx(best, abs=1e-6)
     assert found == at or least[at] > best
+
+
+@settings(max_examples=40)
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 4)), min_size=1, max_size=3),
+    path=PATHS,
+    price=st.integers(0, 10),
+    factor=st.sampled_from([0.125, 4.0, 64.0]),
+    data=st.data(),
+)
+def test_a_load_that_runs_faster_is_met_alike(
+    steps: list[tuple[int, int]], path: Path, price: int, factor: float, data: st.DataObject
+) -> None:
+    """With so many times the looks and each switch at so much less, the choice is the same: a start is told in steps.
+
+    Whole numbers, because costs that differ by less than a billionth are a tie at any pace.
+    """
+    line = _line(*steps)
+    at = data.draw(st.integers(0, len(steps)))
+    faster = replace(path, step_s=path.step_s / factor)
+    found = cheapest(line, faster, _prices(switch=price / factor), at=at)
+    assert found == cheapest(line, path, _prices(switch=price), at=at)
+
+
+def test_at_the_usual_interval_a_start_takes_a_minute() -> None:
+    """So every figure that was measured at 30 s stands; nothing that starts serves before the next look."""
+    assert START_STEPS * make_path(40.0).step_s == 60.0
+    assert START_STEPS >= 1.0
 
 
 @pytest.mark.parametrize(("base", "at", "best"), [(45.0, 0, 0), (64.0, 0, 1), (72.0, 0, 2), (72.0, 3, 2)])

@@ -21,8 +21,9 @@ from brownout.core.forecasting.path import Path
 # The far end of a path is the least certain, and what happens there is better decided when it is nearer: plans to 0.8
 # of the horizon cost 1 % less than plans to the whole of it.
 REACH = 0.8
-# A start serves nothing for about this long; learnt start times would be better, and differ by little here.
-START_MIN = 1.0
+# A start serves nothing for about so many steps: a minute at a look every 30 s. In the benchmark's plant it is one or
+# two; learnt start times would be better, and differ by little here.
+START_STEPS = 2.0
 # More places than this are thinned out: near the present one each counts, far from it powers of two do.
 MOST_PLACES = 33
 
@@ -60,7 +61,7 @@ def cheapest(line: Sequence[Place], path: Path, prices: Prices, *, at: int) -> i
     steps = max(1, round(REACH * path.steps))
     minutes = path.step_s / 60.0
     costs = [[minutes * each for each in prices.per_minute(path, line[place])[:steps]] for place in places]
-    down, up = _switching(line, places, prices.costs.switch)
+    down, up = _switching(line, places, prices.costs.switch, start_min=minutes * START_STEPS)
     # In the end everything has to come back: that price keeps the programme from leaving things off for nothing.
     ahead = [up[index] for index in range(len(places))]
     for step in range(steps - 1, 0, -1):
@@ -87,10 +88,12 @@ def thinned(count: int, at: int) -> list[int]:
     return sorted({place for place in near if 0 <= place < count} | {0, count - 1})
 
 
-def _switching(line: Sequence[Place], places: Sequence[int], price: float) -> tuple[list[float], list[float]]:
+def _switching(
+    line: Sequence[Place], places: Sequence[int], price: float, *, start_min: float
+) -> tuple[list[float], list[float]]:
     """The cost of going down to each place from the first, and of coming back up from each to the first."""
     # A level that fails may serve less than the one below it: there is nothing to wait for.
-    waits = list(accumulate((START_MIN * max(0.0, place.returning) for place in line), initial=0.0))
+    waits = list(accumulate((start_min * max(0.0, place.returning) for place in line), initial=0.0))
     return [price * place for place in places], [price * place + waits[place] for place in places]
 
 
