@@ -178,6 +178,16 @@ def test_a_dry_run_says_what_it_would_do() -> None:
     assert (status.message or "").startswith("dry run, nothing was done: RAM 85.0 %, over 80 %: disabled voice")
 
 
+def test_what_stays_because_nothing_may_take_its_place_says_so() -> None:
+    """A new version that nobody trusts, or that cannot be read: it serves on, and its owner is told."""
+    kept = make_member("voice", observation={"kept": "it is not trusted"})
+    status = _status(kept)
+    assert (status.state, status.reason) == (State.ENABLED, Reason.ACTUATION_FAILED)
+    assert status.message == "runs as before, since what is there now cannot take its place: it is not trusted"
+    assert _condition(status, ConditionType.STALLED).status is ConditionStatus.TRUE
+    assert _condition(_status(make_member("voice")), ConditionType.STALLED).status is ConditionStatus.FALSE
+
+
 def test_the_last_decision_carries_its_numbers() -> None:
     """Number, sentence, figures and model; without a new word the old one stays."""
     numbers = {"memory_percent": 84.1, "upper_percent": None, "model": "linear-regression", "witness": "MemAvailable"}

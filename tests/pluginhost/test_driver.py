@@ -110,8 +110,42 @@ def test_nothing_runs_that_is_not_on_the_list(stage: Stage) -> None:
         stage.put("voice", SAYING + "\nimport os\n")
         seen = await driver.observe(voice)
         assert (seen.presence, seen.outdated) == (Presence.RUNNING, False)
-        assert "is not the one that was trusted" in seen.detail
+        assert "is not the one that was trusted" in seen.kept
         assert (await driver.start(voice, None)).status is OutcomeStatus.FAILED
+        assert (await stage.ask(driver._host, "voice")).ok
+
+    stage.drive(story)
+
+
+def test_what_cannot_take_over_is_told_and_the_old_one_stays(stage: Stage) -> None:
+    """A manifest that is broken, a folder that is gone, a config that does not fit: said once, until it is mended."""
+    stage.put("voice", SAYING)
+    voice, folder = stage.integration("voice"), stage.root / "plugins" / "voice"
+
+    async def story(driver: PluginDriver) -> None:
+        await driver.start(voice, None)
+
+        async def told(why: str) -> None:
+            stage.faults.clear()
+            for _ in range(2):
+                seen = await driver.observe(voice)
+                assert (seen.presence, seen.outdated) == (Presence.RUNNING, False)
+                assert why in seen.kept
+            (fault,) = stage.faults
+            assert fault.startswith("voice: it runs as before, since what is there now cannot take its place: ")
+            assert why in fault
+
+        manifest = (folder / "plugin.yaml").read_text()
+        (folder / "plugin.yaml").write_text("name: voice\n")
+        await told("version: Required value")
+        (folder / "plugin.yaml").write_text(manifest)
+        assert (await driver.observe(voice)).kept == ""
+        folder.rename(folder.with_name("gone"))
+        await told("there is no such plugin")
+        folder.with_name("gone").rename(folder)
+        odd = stage.integration("voice", config={"volume": 11})
+        seen = await driver.observe(odd)
+        assert "spec.workload.plugin.config.volume" in seen.kept
         assert (await stage.ask(driver._host, "voice")).ok
 
     stage.drive(story)

@@ -30,8 +30,9 @@ class Observation:
     `identity` names this very run (pid and start time, resourceVersion, invocation id): a step planned against
     one identity is not carried out against another. `resumable` is False where it stands still by somebody
     else's hand and nothing says what to return it to (a Deployment that its owner scaled to zero). `outdated` is True
-    where what runs is not what the spec says now (its command was edited): it is to be started anew. `level` is
-    the one at which it is seen to run, where its driver can tell.
+    where what runs is not what the spec says now (its command was edited): it is to be started anew. `kept` says why
+    what runs stays although something else is declared: that may not or cannot run (a plugin that nobody trusts).
+    `level` is the one at which it is seen to run, where its driver can tell.
     """
 
     presence: Presence
@@ -41,6 +42,7 @@ class Observation:
     replicas: int | None = None
     resumable: bool = True
     outdated: bool = False
+    kept: str = ""
     level: str | None = None
 
 

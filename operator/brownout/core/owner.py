@@ -55,7 +55,8 @@ def _may_start(member: Member) -> bool:
 def _why_start(member: Member, up: set[str]) -> str:
     """Why it is to be started; empty where it is not. What runs already is started anew and takes no more than now."""
     if _outdated(member):
-        return "its spec has changed"
+        plugin = member.integration.spec.workload.plugin is not None
+        return "its plugin or its spec has changed" if plugin else "its spec has changed"
     return "its owner wants it on" if _startable(member, up) else ""
 
 

@@ -165,7 +165,7 @@ def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
     if state is State.ENABLED:
         restored = said is not None and said.reason is Reason.RESTORED
         usual = (Reason.RESTORED, said.message) if said and restored else (Reason.WITHIN_LIMITS, _AS_WANTED)
-        return trouble_of(standing.checked) or usual
+        return trouble_of(standing.checked) or _why_kept(member) or usual
     if state is State.DISABLED:
         return Reason.DISABLED_BY_OWNER, member.observed.detail or "somebody else switched it off"
     missing = [name for name in member.needs if name not in standing.snapshot.by_key]
@@ -174,6 +174,16 @@ def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
     if standing.snapshot.outlook.measured_percent is None:
         return Reason.METRICS_UNKNOWN, f"{explain.ram(standing.snapshot.outlook)}: it starts when that is known"
     return Reason.STABILIZING, member.observed.detail or "about to start"
+
+
+def _why_kept(member: Member) -> tuple[Reason, str] | None:
+    """Why it is not what its owner has put there since; None where it is."""
+    kept = member.observed.kept
+    return (
+        (Reason.ACTUATION_FAILED, f"runs as before, since what is there now cannot take its place: {kept}")
+        if kept
+        else None
+    )
 
 
 def rejected_status(problems: tuple[Problem, ...], previous: IntegrationStatus, *, now: Instant) -> IntegrationStatus:
@@ -247,7 +257,7 @@ def _conditions(
     member = standing.member
     generation = member.integration.metadata.generation
     serving = state in (State.ENABLED, State.LOWERED)
-    stalled = state is State.FAILED or bool(fault_of(standing))
+    stalled = state is State.FAILED or bool(fault_of(standing) or member.observed.kept)
     moving = standing.in_flight or state is State.PENDING
     degraded = member.hold is not None and member.wanted
     health = health_of(member, standing.checked)

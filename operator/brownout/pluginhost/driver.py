@@ -59,6 +59,7 @@ class PluginDriver:
         self._find = find
         self._data = data
         self._graces: dict[str, float] = {}
+        self._told: dict[str, str] = {}
 
     async def recover(self) -> None:
         """End what an earlier host left."""
@@ -74,15 +75,24 @@ class PluginDriver:
             return Observation(presence=Presence.MISSING if missing else Presence.STOPPED, detail=missing)
         held_bytes = await self._host.memory_bytes(key)
         seen = replace(seen, memory_bytes=seen.memory_bytes if held_bytes is None else held_bytes)
-        if isinstance(found, str):
-            return replace(seen, detail=f"the version that runs stays: {found}")
+        launches = [found] if isinstance(found, str) else list(self._launches(integration, found))
+        specs = {launch.spec for launch in launches if isinstance(launch, PluginLaunch)}
+        if not specs:
+            return self._kept(key, seen, str(launches[0]))
+        self._told.pop(key, None)
         running = self._host.launch(key)
-        specs = {launch.spec for launch in self._launches(integration, found) if isinstance(launch, PluginLaunch)}
-        if running is None or not specs or running.spec in specs:
+        if running is None or running.spec in specs:
             return seen
         # What failed as it was before is not tried as it is now: it is to be started.
         presence = Presence.STOPPED if seen.presence is Presence.FAILED else seen.presence
         return replace(seen, presence=presence, outdated=presence is not Presence.STOPPED)
+
+    def _kept(self, key: str, seen: Observation, why: str) -> Observation:
+        """What was seen, with why it is not what lies there now; said once, for nothing is tried that could fail."""
+        if self._told.get(key) != why:
+            self._told[key] = why
+            self._host.say(key, f"it runs as before, since what is there now cannot take its place: {why}")
+        return replace(seen, kept=why)
 
     async def check(self, integration: Integration) -> Checked:
         """What the plugin's own health_check says."""
@@ -110,6 +120,7 @@ class PluginDriver:
 
     async def forget(self, key: str) -> None:
         """End what is no longer declared, and delete its output; its data folder stays, for it may come back."""
+        self._told.pop(key, None)
         await self._host.forget(key, grace_s=self._graces.pop(key, _DEFAULT_GRACE_S))
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -128,6 +129,10 @@ class PluginHost:
         """What was started last for a key; None where nothing was."""
         return self._keepers[key].launch if key in self._keepers else None
 
+    def say(self, key: str, why: str) -> None:
+        """Tell that something is wrong with a plugin that no process of it can tell."""
+        self._place.on_fault("plugins", f"{key}: {why}")
+
     def presence(self, key: str) -> Observation | None:
         """What a plugin is doing, without its memory; None where it was never started."""
         return self._keepers[key].presence() if key in self._keepers else None
@@ -144,12 +149,7 @@ class PluginHost:
 
     def _keeper(self, key: str) -> Keeper:
         if key not in self._keepers:
-            fault = self._place.on_fault
-            self._keepers[key] = Keeper(
-                self._make,
-                on_fault=lambda why: fault("plugins", f"{key}: {why}"),
-                free_bytes=self._place.free_bytes,
-            )
+            self._keepers[key] = Keeper(self._make, on_fault=partial(self.say, key), free_bytes=self._place.free_bytes)
             self._watch.begin()
         return self._keepers[key]
 
