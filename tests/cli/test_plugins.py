@@ -94,6 +94,26 @@ def test_check_tells_everything_and_ends_with_1_where_one_cannot_run(home: Path)
     assert (one.code, "odd" in one.out) == (0, False)
 
 
+def test_check_tells_of_the_one_that_was_asked_for_all_that_is_wrong_with_its_manifest(home: Path) -> None:
+    """Who makes a slip in plugin.yaml is told of it by the command that the README names, and not of others' slips."""
+    plugins = put(home)
+    for name in ("weather", "other"):
+        plugins.put(name, more="limts: {}\nlimits: {memory: 3}\n")
+    options = ("--plugins", plugins.path, "--state", home / "state")
+    checked = typed("plugins", "check", "weather", "voice", *options, home=home)
+    file = plugins.path / "weather/plugin.yaml"
+    lines = checked.out.splitlines()
+    assert (checked.code, checked.err, lines[2].partition(":")[0]) == (1, "", "voice 1.0.0")
+    assert lines[0] == f'{file}:5: unknown field "limts": did you mean "limits"?'
+    assert lines[1].startswith(f"{file}:6: limits.memory: Invalid value: 3")
+    document = json.loads(typed("plugins", "check", "weather", "-o", "json", *options, home=home).out)
+    assert (document["plugins"], lines[0] in document["problems"]) == ([], True)
+    trusted = typed("plugins", "trust", "weather", *options, home=home).refusal
+    assert trusted == (
+        f'the plugin "weather" is not in order: {lines[0]}, and 1 more: `brownout plugins check weather` tells all'
+    )
+
+
 def test_check_says_what_this_machine_enforces_and_what_not(home: Path) -> None:
     """Every guarantee, in words and for programs, with how it is enforced or why not."""
     plugins = put(home)

@@ -67,6 +67,15 @@ def test_all_problems_of_all_plugins_are_told_at_once(plugins: Plugins) -> None:
     assert discover([plugins.path], packages=False).order == ("well",)
 
 
+def test_what_is_known_of_a_broken_plugin_is_told_to_who_asks_for_it(plugins: Plugins) -> None:
+    """Not that there is none: it lies there, and its manifest is what is wrong."""
+    plugins.put("well")
+    plugins.put("odd", more="limits: {memory: x}\n")
+    loaded = discover([plugins.path], packages=False).load("odd")
+    assert isinstance(loaded, tuple)
+    assert "limits.memory: Invalid value" in str(loaded[0])
+
+
 def test_a_circle_is_named_and_stops_who_stands_on_it(plugins: Plugins) -> None:
     """Each plugin of the circle hears all of it; who requires one of them cannot start either."""
     plugins.put("a", requires=["b"])

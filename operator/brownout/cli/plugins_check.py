@@ -24,10 +24,11 @@ def check(names: Names = None, plugins: Plugins = None, state: State = None, out
     """
     chosen(output, ("", "json"), "an output")
     found = find(plugins, state)
-    examined = found.examined(names)
-    # What has no name yet (a manifest that cannot be read) concerns whoever asked for all.
+    examined = found.examined([name for name in names if not found.broken(name)] if names else None)
+    # A manifest that cannot be read concerns whoever asked for it, or for all.
     told = {problem for each in examined for problem in each.problems}
-    others = () if names else tuple(problem for problem in found.discovery.problems if problem not in told)
+    problems = [it for name in names for it in found.broken(name)] if names else found.discovery.problems
+    others = tuple(problem for problem in problems if problem not in told)
     if output:
         answer = listed(found, examined)
         for document, each in zip(answer["plugins"], examined, strict=True):

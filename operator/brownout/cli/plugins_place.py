@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from brownout.api.problems import Problem
 from brownout.bootstrap.settings import default_state, plugins_of
 from brownout.core.errors import InvalidInput
 from brownout.local.remembering import directory_of
@@ -30,17 +31,30 @@ class Found:
     state: Path
 
     def names(self, wanted: list[str] | None) -> tuple[str, ...]:
-        """The plugins that are spoken of, sorted: all without a wish. Raises InvalidInput for one that is not there."""
+        """The plugins that are spoken of, sorted: all without a wish. Raises InvalidInput for others."""
         known = sorted(self.discovery.candidates)
         for name in wanted or ():
+            if broken := self.broken(name):
+                raise not_in_order(name, broken)
             if name not in self.discovery.candidates:
                 said = f"found in {self.folder} and in installed packages are: {', '.join(known) or 'none'}"
                 raise InvalidInput(f'there is no plugin "{name}" that can be read', advice=said)
-        return tuple(dict.fromkeys(wanted)) if wanted else tuple(known)
+        return tuple(known) if wanted is None else tuple(dict.fromkeys(wanted))
+
+    def broken(self, name: str) -> tuple[Problem, ...]:
+        """What is wrong with the manifest of a plugin of which nothing more is known."""
+        return () if name in self.discovery.candidates else self.discovery.broken.get(name, ())
 
     def examined(self, wanted: list[str] | None) -> tuple[Examined, ...]:
         """Them, examined."""
         return tuple(examine(self.discovery, self.trusted, name) for name in self.names(wanted))
+
+
+def not_in_order(name: str, problems: tuple[Problem, ...]) -> InvalidInput:
+    """The refusal of a plugin that cannot be run."""
+    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+    why = f'the plugin "{name}" is not in order: {problems[0]}{more}'
+    return InvalidInput(why, advice=f"`brownout plugins check {name}` tells all")
 
 
 def find(plugins: Path | None, state: Path | None) -> Found:

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from brownout.cli.options import State
-from brownout.cli.plugins_place import Plugins, find
-from brownout.core.errors import InvalidInput
+from brownout.cli.plugins_place import Plugins, find, not_in_order
 from brownout.pluginhost.found import Found
 from brownout.pluginhost.trust import TRUST_FILE, write_trust
 
@@ -26,7 +25,7 @@ def trust(
     for name in found.names(names):
         plugin = found.discovery.candidates[name].load()
         if isinstance(plugin, tuple):
-            raise InvalidInput(f'the plugin "{name}" is not in order: {plugin[0]}', advice="`plugins check` tells all")
+            raise not_in_order(name, plugin)
         loaded.append(plugin)
     write_trust(found.state, loaded)
     for plugin in loaded:

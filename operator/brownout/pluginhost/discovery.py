@@ -65,18 +65,22 @@ class Candidate:
 class Discovery:
     """What was found. `order` names those that can be loaded, each after what it requires.
 
-    `problems` has everything that is wrong; `stopped` says which plugins are known but cannot be loaded, and why.
+    `problems` has everything that is wrong; `stopped` says which plugins are known but cannot be loaded, and why;
+    `broken` of which not even the manifest can be read.
     """
 
     candidates: Mapping[str, Candidate]
     order: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     stopped: Mapping[str, tuple[Problem, ...]]
+    broken: Mapping[str, tuple[Problem, ...]]
 
     def load(self, name: str) -> Found | tuple[Problem, ...]:
         """Read one plugin as it lies there now, or say everything that is in the way. Blocks on the disk."""
         if name in self.stopped:
             return self.stopped[name]
+        if name not in self.candidates and name in self.broken:
+            return self.broken[name]
         if name not in self.candidates:
             known = ", ".join(sorted(self.candidates)) or "none"
             allowed = f"there is no such plugin; found are: {known}"
@@ -91,11 +95,13 @@ def discover(folders: Sequence[Path], *, packages: bool = True, eager: bool = Fa
     """
     found: dict[str, Candidate] = {}
     problems: list[Problem] = []
-    for each in (*_of_folders(folders), *(_of_packages() if packages else ())):
+    broken: dict[str, tuple[Problem, ...]] = {}
+    for name, each in (*_of_folders(folders), *(_of_packages() if packages else ())):
         if isinstance(each, Candidate):
             problems.extend(_taken(found, each))
         else:
             problems.append(each)
+            broken[name] = (*broken.get(name, ()), each)
     order = order_of({name: candidate.manifest for name, candidate in found.items()})
     stopped = dict(order.problems)
     for name in order.names if eager else ():
@@ -104,7 +110,7 @@ def discover(folders: Sequence[Path], *, packages: bool = True, eager: bool = Fa
             stopped[name] = (module.problem,)
     problems.extend(problem for name in sorted(stopped) for problem in stopped[name])
     names = tuple(name for name in order.names if name not in stopped)
-    return Discovery(candidates=found, order=names, problems=tuple(problems), stopped=stopped)
+    return Discovery(candidates=found, order=names, problems=tuple(problems), stopped=stopped, broken=broken)
 
 
 def _taken(found: dict[str, Candidate], candidate: Candidate) -> Iterator[Problem]:
@@ -118,26 +124,30 @@ def _claimed(name: str, folder: str, why: str) -> Problem:
     return Problem(str(Path(folder, MANIFEST)), None, "name", shown(name), why, Fault.DUPLICATE)
 
 
-def _of_folders(folders: Sequence[Path]) -> Iterator[Candidate | Problem]:
+#: What was found under the name of a plugin: it, or something that is wrong with it. Of no plugin, the name is empty.
+Named = tuple[str, Candidate | Problem]
+
+
+def _of_folders(folders: Sequence[Path]) -> Iterator[Named]:
     for folder in dict.fromkeys(os.path.realpath(each) for each in folders):
         try:
             yield from _in_folder(folder)
         except OSError as error:
             if not isinstance(error, FileNotFoundError):
-                yield _unreadable(folder, f"cannot be read: {error.strerror}")
+                yield "", _unreadable(folder, f"cannot be read: {error.strerror}")
 
 
-def _in_folder(folder: str) -> Iterator[Candidate | Problem]:
+def _in_folder(folder: str) -> Iterator[Named]:
     """The plugins of one folder, in the order of their names."""
     standing = Path(folder).stat()
     if wrong := distrust(standing, standing.st_uid):
-        yield _unreadable(folder, wrong)
+        yield "", _unreadable(folder, wrong)
         return
     root = Root(folder, standing.st_uid)
     with os.scandir(folder) as listing:
         names = sorted(entry.name for entry in listing if not entry.name.startswith((".", "_")) and _is_folder(entry))
     if len(names) > _MOST_PLUGINS:
-        yield _unreadable(folder, f"holds more than {_MOST_PLUGINS} folders: the rest is not looked at")
+        yield "", _unreadable(folder, f"holds more than {_MOST_PLUGINS} folders: the rest is not looked at")
     for name in names[:_MOST_PLUGINS]:
         yield from _candidates(root, Path(folder, name), name)
 
@@ -150,23 +160,21 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _of_packages() -> Iterator[Candidate | Problem]:
+def _of_packages() -> Iterator[Named]:
     points = tuple(packaged())
     claims = Counter(name for name, _, _ in points)
     for name, package, place in points:
         if isinstance(place, Problem):
-            yield place
+            yield name, place
         elif claims[name] > 1:
-            yield _claimed(name, str(place), "is claimed by more than one installed package: none is taken")
+            yield name, _claimed(name, str(place), "is claimed by more than one installed package: none is taken")
         else:
             real = os.path.realpath(place)
             root = Root(real, Path(real).stat().st_uid)
             yield from _candidates(root, Path(real), name, package, declared=True)
 
 
-def _candidates(
-    root: Root, folder: Path, name: str, package: str = "", *, declared: bool = False
-) -> Iterator[Candidate | Problem]:
+def _candidates(root: Root, folder: Path, name: str, package: str = "", *, declared: bool = False) -> Iterator[Named]:
     """The plugin of a folder, or its problems. A folder without a manifest is none, unless it was `declared`."""
     path = folder / MANIFEST
     try:
@@ -178,13 +186,13 @@ def _candidates(
     except OSError as error:
         wrong = f"cannot be read: {error.strerror}"
     if wrong:
-        yield _unreadable(str(folder), wrong)
+        yield name, _unreadable(str(folder), wrong)
         return
     manifest = _manifest(read_file(root, str(path)), str(path), name)
     if isinstance(manifest, Manifest):
-        yield Candidate(manifest=manifest, folder=str(folder), root=root, package=package)
+        yield name, Candidate(manifest=manifest, folder=str(folder), root=root, package=package)
     else:
-        yield from manifest
+        yield from ((name, problem) for problem in manifest)
 
 
 def _manifest(text: FileText, file: str, name: str) -> Manifest | tuple[Problem, ...]:
