@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from brownout.api.integration import Integration, Level
 from brownout.core.member import Observation, Presence
+from brownout.engine.admission import Admission
 from brownout.engine.ports import Outcome, OutcomeStatus
 from tests.engine.log import Log
 from tests.worlds import bytes_of
@@ -22,7 +23,8 @@ class Workload:
     its memory comes back. `failing` refuses every switch, `broken` is raised by it, and what is `stuck` never ends one;
     what is `deaf` does not answer when it is observed, and `unseen` is raised then. At a level that is `hopeless` it
     falls over at once, and is `fallen` until it is switched again. What it `refuses` to be it is not;
-    if it `ends`, then not what it was either.
+    if it `ends`, then not what it was either. What is `lazy` is `asleep` once it was started, until it is asked; its
+    memory is there from `grown_at` on.
     """
 
     size: float = 10.0
@@ -46,11 +48,14 @@ class Workload:
     fallen: bool = False
     refuses: frozenset[str] = frozenset()
     ends: bool = False
+    lazy: bool = False
+    asleep: bool = False
+    grown_at: float = -1.0
 
     def held(self, now: float) -> float:
         """Per cent that it holds now, or still holds."""
         if self.running:
-            return self.sizes.get(self.level, self.size)
+            return 0.0 if self.asleep or now < self.grown_at else self.sizes.get(self.level, self.size)
         return self.size if now < self.freed_at else 0.0
 
 
@@ -81,6 +86,14 @@ class Machine:
     def __getitem__(self, key: str) -> Workload:
         return self.workloads.setdefault(key, Workload())
 
+    def ask(self, key: str, admission: Admission) -> str:
+        """A request to one that may be asleep: why it is not started for it, empty where it runs then."""
+        if self[key].asleep:
+            if why := admission.refusal(key):
+                return why
+            self[key].asleep, self[key].grown_at = False, asyncio.get_running_loop().time() + 0.1
+        return ""
+
     async def observe(self, integration: Integration) -> Observation:
         """What it does."""
         workload = self[integration.name]
@@ -88,15 +101,17 @@ class Machine:
             await asyncio.Event().wait()
         if workload.unseen is not None:
             raise workload.unseen
+        held = bytes_of(workload.held(asyncio.get_running_loop().time()))
         presence = Presence.RUNNING if workload.running else Presence.FAILED if workload.fallen else Presence.STOPPED
         return Observation(
             presence=presence,
             detail=f"{workload.level} ended with status 1" if workload.fallen else workload.detail,
             level=workload.level or None,
             identity=f"run-{workload.run}",
-            memory_bytes=bytes_of(workload.held(-1.0)) if workload.running and workload.measured else None,
+            memory_bytes=held if workload.running and workload.measured else None,
             replicas=workload.replicas if workload.running else (0 if self.owned_by_others else None),
             resumable=workload.running or not self.owned_by_others,
+            asleep=workload.asleep,
         )
 
     async def start(self, integration: Integration, level: Level | None, *, replicas: int | None = None) -> Outcome:
@@ -152,6 +167,7 @@ class Machine:
     def _come_up(self, workload: Workload, level: str, replicas: int | None) -> None:
         if not workload.running:
             workload.run += 1
+            workload.asleep = workload.lazy
         workload.fallen = level in workload.hopeless
         workload.running, workload.level = not workload.fallen, level
         workload.replicas = workload.replicas if replicas is None else replicas
@@ -179,6 +195,7 @@ class Machine:
             self._patience.pop(key, None)
         if workload.running:
             workload.running, workload.freed_at = False, loop.time() + workload.lingers_s
+            workload.asleep = False
 
     def _refusal(self, workload: Workload) -> Outcome | None:
         if workload.broken is not None:

@@ -64,6 +64,8 @@ class Stage:
     free_bytes: int | None = None
     counts: RequestCounts = field(default_factory=RequestCounts)
     circuits: Circuits | None = None
+    refusals: dict[str, str] = field(default_factory=dict)
+    refusal: Callable[[str], str] | None = None
     ids: "count[int]" = field(default_factory=count)
 
     @property
@@ -90,6 +92,7 @@ class Stage:
             on_usage=lambda *used: self.used.append(used),
             free_bytes=lambda: self.free_bytes,
             circuits=self.circuits,
+            refusal=lambda key: self.refusal(key) if self.refusal else self.refusals.get(key, ""),
         )
         return PluginHost(place, self.counts, patience=self.patience)
 
@@ -120,12 +123,16 @@ class Stage:
         workload = {"plugin": {"name": name, "config": dict(config or {})}}
         return make_integration(name, **{"workload": workload, "stop": {"grace": "5s"}, **spec})
 
+    @property
+    def catalog(self) -> Catalog:
+        """The plugins of that folder."""
+        return Catalog((self.root / "plugins",), self.state)
+
     def drive(self, story: Callable[[PluginDriver], Awaitable[T]], **options: Any) -> T:
         """Tell a story with a driver, which is closed at the end."""
 
         async def told() -> T:
-            catalog = Catalog((self.root / "plugins",), self.state)
-            driver = PluginDriver(self.host(), catalog.plugin, data=self.state / "plugins", **options)
+            driver = PluginDriver(self.host(), self.catalog.plugin, data=self.state / "plugins", **options)
             try:
                 return await story(driver)
             finally:

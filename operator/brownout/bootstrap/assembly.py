@@ -11,6 +11,7 @@ from brownout.api.workload import WorkloadKind
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
 from brownout.bootstrap.settings import Settings
+from brownout.engine.admission import Admission
 from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.circuits import Circuits
 from brownout.engine.observers import Observers
@@ -41,8 +42,8 @@ class Parts:
     """What a home brings: itself, who switches its workloads, who checks them, and its own loop. `why` says why it was
     chosen; `hurry` takes the grace from whatever is being ended; `close` comes last, when nobody uses the home.
     `runs_programs`: whoever writes its objects may run programs as the controller anyway.
-    `requests` is where its drivers count what they route, `usage` what that used up, and `circuits` where they ask
-    whether they may.
+    `requests` is where its drivers count what they route, `usage` what that used up, `circuits` where they ask whether
+    they may, and `admission` whether what is asleep may start.
     """
 
     home: Home
@@ -56,6 +57,7 @@ class Parts:
     usage: UsageCounts = field(default_factory=UsageCounts)
     prober: Prober = field(default_factory=NoProber)
     circuits: Circuits = field(default_factory=lambda: Circuits(circuit_wait_s))
+    admission: Admission = field(default_factory=Admission)
 
 
 def world_of(
@@ -84,6 +86,7 @@ def world_of(
         trainer=ChildTrainer(_TRAINING, state, on_fault=faults),
         prober=parts.prober,
         circuits=parts.circuits,
+        admission=parts.admission,
         budgets=_desk(state, lane, faults),
         observers=observers,
         dry_run=settings.dry_run,

@@ -11,16 +11,12 @@ from brownout.bootstrap.faults import FaultLine
 from brownout.bootstrap.plugins import Heard, Plugins
 from brownout.bootstrap.settings import Settings, plugins_of
 from brownout.core.errors import InvalidInput
-from brownout.engine.circuits import Circuits
 from brownout.engine.ports import WorkloadDriver
-from brownout.engine.request_counts import RequestCounts
-from brownout.engine.usage_counts import UsageCounts
 from brownout.local.checking.prober import LocalProber
 from brownout.local.command import CommandDriver
 from brownout.local.files import LocalHome
 from brownout.local.lock import StateLock
 from brownout.local.systemd import SystemdDriver
-from brownout.processes.backoff import circuit_wait_s
 from brownout.sensing.processes import ProcTable
 
 
@@ -33,9 +29,8 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
     home = LocalHome(directory, state, on_fault=faults)
     home.load()
     commands = CommandDriver(state, ProcTable(), directory=directory, clock=clock, on_fault=faults)
-    requests, usage, circuits = RequestCounts(), UsageCounts(), Circuits(circuit_wait_s)
+    heard = Heard()
     folder = Path(settings.plugins) if settings.plugins else plugins_of(directory)
-    heard = Heard(requests=requests, usage=usage, circuits=circuits)
     plugins = Plugins(state=state, folders=(folder,), clock=clock, faults=faults, heard=heard)
     drivers: dict[WorkloadKind, WorkloadDriver] = {
         WorkloadKind.COMMAND: commands,
@@ -61,8 +56,9 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         close=home.close,
         why=why,
         runs_programs=True,
-        requests=requests,
-        circuits=circuits,
-        usage=usage,
+        requests=heard.requests,
+        circuits=heard.circuits,
+        usage=heard.usage,
+        admission=heard.admission,
         prober=LocalProber(state, ProcTable(), directory=directory, on_fault=faults),
     )

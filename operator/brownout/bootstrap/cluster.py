@@ -13,10 +13,7 @@ from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
 from brownout.bootstrap.plugins import Heard, Plugins
 from brownout.bootstrap.settings import Settings
-from brownout.engine.circuits import Circuits
 from brownout.engine.ports import WorkloadDriver
-from brownout.engine.request_counts import RequestCounts
-from brownout.engine.usage_counts import UsageCounts
 from brownout.kube.client import Api
 from brownout.kube.credentials import Credentials
 from brownout.kube.identity import Identity
@@ -25,7 +22,6 @@ from brownout.kube.refusals import RefusedWorkloads
 from brownout.kube.scale import ScaleDriver
 from brownout.kube.store import KubeHome
 from brownout.local.lock import StateLock
-from brownout.processes.backoff import circuit_wait_s
 
 _NAMESPACE = "brownout-system"  # of manifests/base; where the leases live
 
@@ -42,7 +38,7 @@ def cluster(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLi
     """The parts of a cluster home. Made inside the event loop."""
     api = Api(Credentials(kubeconfig=settings.kubeconfig))
     home = KubeHome(api, clock, identity_of(settings), plugins=settings.plugins is not None)
-    heard = Heard(requests=RequestCounts(), usage=UsageCounts(), circuits=Circuits(circuit_wait_s))
+    heard = Heard()
     plugins = _plugins(settings, heard, clock=clock, faults=faults, closing=closing)
     refused = RefusedWorkloads()
     drivers: dict[WorkloadKind, WorkloadDriver] = {
@@ -67,6 +63,7 @@ def cluster(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLi
         requests=heard.requests,
         usage=heard.usage,
         circuits=heard.circuits,
+        admission=heard.admission,
     )
 
 

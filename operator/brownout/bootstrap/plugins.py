@@ -17,10 +17,12 @@ from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
 from brownout.core.health import Checked
 from brownout.core.member import Observation
+from brownout.engine.admission import Admission
 from brownout.engine.circuits import Circuits
 from brownout.engine.ports import Outcome
 from brownout.engine.request_counts import RequestCounts
 from brownout.engine.usage_counts import UsageCounts
+from brownout.processes.backoff import circuit_wait_s
 from brownout.sensing.memory import MemoryReader, Unreadable
 from brownout.sensing.processes import ProcTable
 from brownout.telemetry.logs import event
@@ -36,11 +38,14 @@ _SEVERITIES: Final = {"debug": logging.DEBUG, "warning": logging.WARNING, "error
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """Who hears of requests to plugins, of what they used, and who says whether they may be asked."""
+    """Who hears of requests to plugins, of what they used, who says whether they may be asked, and whether one that
+    sleeps may start.
+    """
 
-    requests: RequestCounts
-    usage: UsageCounts
-    circuits: Circuits
+    requests: RequestCounts = field(default_factory=RequestCounts)
+    usage: UsageCounts = field(default_factory=UsageCounts)
+    circuits: Circuits = field(default_factory=lambda: Circuits(circuit_wait_s))
+    admission: Admission = field(default_factory=Admission)
 
 
 @dataclass(slots=True)
@@ -116,6 +121,7 @@ class Plugins:
             on_fault=self.faults,
             on_note=_noted,
             circuits=self.heard.circuits,
+            refusal=self.heard.admission.refusal,
             free_bytes=_free(MemoryReader()),
             on_usage=lambda key, tokens, call: self.heard.usage.count(key, tokens=tokens, api_calls=int(call)),
         )

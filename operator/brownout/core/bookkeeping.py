@@ -25,6 +25,11 @@ STALE_REST_S = 0.1
 LONGEST_REST_S = 300.0
 
 
+def woken(ledger: Ledger, key: str, *, now: Instant) -> Ledger:
+    """The ledger after one that was asleep was let start: what is measured of it now is that of a start."""
+    return replace(ledger, moved=MappingProxyType({**ledger.moved, key: now}))
+
+
 def shed_done(  # noqa: PLR0913 - the facts of one step that was carried out, each by its name
     ledger: Ledger,
     step: Step,

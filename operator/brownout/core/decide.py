@@ -127,13 +127,22 @@ def triggered(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """A spike, a pressing load or a daily peak: what the forecast holds possible counts, and nothing returns."""
     if not snapshot.triggers:
         return None
-    trigger, upper, limit = snapshot.triggers[0], bound(snapshot), snapshot.policy.thresholds.disable
-    if upper is not None and upper >= limit:
-        seen = explain.ram_at_most(snapshot.outlook, upper, horizon_s=snapshot.policy.forecast.horizon)
-        return _shed(snapshot, upper - limit, trigger.reason, f"{trigger.message}; {seen}, over {threshold(limit)}")
+    if answer := _over_at_worst(snapshot):
+        return answer
     if owner.first_starts(snapshot) or candidate(snapshot) is None:
         return None
+    trigger = snapshot.triggers[0]
     return _hold(trigger.reason, f"{explain.ram(snapshot.outlook)}: nothing returns while {trigger.message}")
+
+
+def _over_at_worst(snapshot: Snapshot) -> Answer | None:
+    """What a trigger takes from them: what the forecast holds possible is over the threshold."""
+    upper, limit = bound(snapshot), snapshot.policy.thresholds.disable
+    if not snapshot.triggers or upper is None or upper < limit:
+        return None
+    trigger = snapshot.triggers[0]
+    seen = explain.ram_at_most(snapshot.outlook, upper, horizon_s=snapshot.policy.forecast.horizon)
+    return _shed(snapshot, upper - limit, trigger.reason, f"{trigger.message}; {seen}, over {threshold(limit)}")
 
 
 def first_start(snapshot: Snapshot, _now: Instant) -> Answer | None:
@@ -163,13 +172,20 @@ def expected_cost(snapshot: Snapshot, now: Instant) -> Answer | None:
     choice = choose(snapshot)
     if choice is None:
         return None
-    if choice.best > choice.at:
-        steps, because = priced.give_up(snapshot, choice)
-        return _given_up(steps, because)
+    if answer := _too_dear(snapshot, choice):
+        return answer
     if answer := triggered(snapshot, now) or first_start(snapshot, now):
         return answer
     by_price = snapshot.policy.restore.strategy is RestoreStrategy.WHEN_IT_FITS and choice.at > 0
     return _taken_back(snapshot, choice, now) if by_price else bring_back(snapshot, now) or within_limits(snapshot, now)
+
+
+def _too_dear(snapshot: Snapshot, choice: Choice) -> Answer | None:
+    """What is given up, because to keep it would cost more."""
+    if choice.best <= choice.at:
+        return None
+    steps, because = priced.give_up(snapshot, choice)
+    return _given_up(steps, because)
 
 
 def _taken_back(snapshot: Snapshot, choice: Choice, now: Instant) -> Answer:
@@ -196,6 +212,18 @@ RULES: tuple[Rule, ...] = (
     bring_back,  # only when nothing above has anything to say
     within_limits,  # holding is an answer, and this one always answers
 )
+
+
+def pressing(snapshot: Snapshot, now: Instant) -> Answer | None:
+    """Why nothing may start now that need not run: the first rule that takes something from somebody, would if there
+    were anything left, or cannot tell; None where there is no pressure.
+    """
+    if answer := emergency(snapshot, now) or metrics_unknown(snapshot, now) or settling(snapshot, now):
+        return answer
+    choice = choose(snapshot)
+    if choice is not None:
+        return _too_dear(snapshot, choice)
+    return above_threshold(snapshot, now) or forecast_above(snapshot, now) or _over_at_worst(snapshot)
 
 
 def bound(snapshot: Snapshot) -> float | None:

@@ -145,7 +145,8 @@ def footprints_measured(ledger: Ledger, observed: Mapping[str, Observation]) -> 
     """The ledger with what each integration was measured to hold, in a start or at rest, at the rung it stands on."""
     measured = dict(ledger.measured)
     for key, seen in observed.items():
-        if seen.presence in (Presence.RUNNING, Presence.STARTING) and seen.memory_bytes is not None:
+        awake = seen.presence in (Presence.RUNNING, Presence.STARTING) and not seen.asleep
+        if awake and seen.memory_bytes is not None:  # that one which sleeps holds nothing says nothing of its size
             place = (key, ledger.holds[key].rung if key in ledger.holds else 0)
             known = measured.get(place, NONE)
             look = _look(ledger, key, seen, seen.memory_bytes, known=bool(known.steady))

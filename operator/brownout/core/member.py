@@ -32,7 +32,8 @@ class Observation:
     else's hand and nothing says what to return it to (a Deployment that its owner scaled to zero). `outdated` is True
     where what runs is not what the spec says now (its command was edited): it is to be started anew. `kept` says why
     what runs stays although something else is declared: that may not or cannot run (a plugin that nobody trusts).
-    `level` is the one at which it is seen to run, where its driver can tell.
+    `level` is the one at which it is seen to run, where its driver can tell. `asleep`: it is on, but holds nothing
+    until somebody asks something of it; then it starts (a plugin that is loaded lazily).
     """
 
     presence: Presence
@@ -44,6 +45,7 @@ class Observation:
     outdated: bool = False
     kept: str = ""
     level: str | None = None
+    asleep: bool = False
 
 
 UNSEEN = Observation(presence=Presence.UNKNOWN, detail="not looked at yet")
@@ -168,7 +170,7 @@ class Member:
     def leaves_bytes(self, to_rung: int) -> int | None:
         """What it is expected to hold after stepping down to a rung; None where nobody knows, or nothing runs."""
         there = self.footprint(to_rung)
-        return there.steady_bytes if self.running and there.known else None
+        return there.steady_bytes if self.running and not self.observed.asleep and there.known else None
 
     def guessed(self, to_rung: int) -> bool:
         """Whether what stepping down to a rung frees is only guessed: neither measured nor ever learned."""
@@ -179,8 +181,16 @@ class Member:
     def takes_bytes(self, to_rung: int) -> int | None:
         """What stepping up to a rung is expected to take at its highest; None where nobody knows."""
         here, there = self.footprint(self.rung), self.footprint(to_rung)
-        held = here.steady_bytes if self.running else 0
+        held = here.steady_bytes if self.running and not self.observed.asleep else 0
         return max(0, there.peak_bytes - held) if there.known else None
+
+    @property
+    def yet_bytes(self) -> int | None:
+        """What it may take beyond what it holds now, without anybody deciding on it again; None where nobody knows."""
+        if not self.running:
+            return self.takes_bytes(self.next_rung_up())
+        there = self.footprint(self.rung)
+        return max(0, there.peak_bytes - (self.observed.memory_bytes or 0)) if there.known else None
 
     def footprint(self, rung: int) -> Footprint:
         """What it takes at a rung; nothing when off."""

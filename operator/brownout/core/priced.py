@@ -9,6 +9,7 @@ from brownout.core.expected_cost import REACH, expected_minutes
 from brownout.core.instant import Instant
 from brownout.core.plan import Step
 from brownout.core.restore import Waiting, does_not_fit, step_up
+from brownout.core.room import spoken_for
 from brownout.core.shed import steps_down
 from brownout.core.snapshot import Snapshot
 from brownout.core.wording import duration, threshold
@@ -36,7 +37,9 @@ def take_back(snapshot: Snapshot, choice: Choice, *, now: Instant) -> Step | Wai
         return Waiting(member=member, reason=Reason.STABILIZING, message=message)
     rung = member.next_rung_up()
     takes_percent = snapshot.outlook.percent_of(member.takes_bytes(rung) or 0)
-    if (snapshot.outlook.measured_percent or 0.0) + takes_percent >= snapshot.policy.thresholds.disable:
+    measured = snapshot.outlook.measured_percent or 0.0
+    kept = spoken_for(snapshot, member, top_percent=measured).size_bytes
+    if measured + takes_percent + snapshot.outlook.percent_of(kept) >= snapshot.policy.thresholds.disable:
         message = does_not_fit(snapshot, member, rung)
         return Waiting(member=member, reason=Reason.DOES_NOT_FIT, message=message)
     step = step_up(snapshot, member, rung)

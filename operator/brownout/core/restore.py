@@ -13,6 +13,7 @@ from brownout.core import explain
 from brownout.core.instant import Instant
 from brownout.core.member import Member, Presence
 from brownout.core.plan import Action, Step
+from brownout.core.room import Room, spoken_for
 from brownout.core.snapshot import Snapshot
 from brownout.core.wording import duration, percent, threshold
 
@@ -91,24 +92,33 @@ def _unfit(snapshot: Snapshot, member: Member, rung: int) -> Waiting | None:
     return Waiting(member=member, reason=Reason.DOES_NOT_FIT, message=does_not_fit(snapshot, member, rung))
 
 
-def does_not_fit(snapshot: Snapshot, member: Member, rung: int, *, already_bytes: int = 0) -> str:
-    """The sentence that says by how much it does not."""
-    takes = member.takes_bytes(rung) or 0
-    with_it = (_top_percent(snapshot) or 0.0) + snapshot.outlook.percent_of(takes + already_bytes)
+def does_not_fit(
+    snapshot: Snapshot, member: Member, rung: int, *, already_bytes: int = 0, room: Room | None = None
+) -> str:
+    """The sentence that says by how much it does not; `room` is what it must leave to others, if not all of that."""
+    takes, top = member.takes_bytes(rung) or 0, top_percent(snapshot) or 0.0
+    room = spoken_for(snapshot, member, top_percent=top) if room is None else room
+    with_it = top + snapshot.outlook.percent_of(takes + already_bytes + room.size_bytes)
     return (
-        f"{explain.ram(snapshot.outlook)}: with {member.name}, which takes up to {approximate_bytes(takes)}, "
-        f"it would be {percent(with_it)}, not under {threshold(snapshot.policy.thresholds.disable)}"
+        f"{explain.ram(snapshot.outlook)}: with {member.name}, which takes up to {approximate_bytes(takes)}"
+        f"{room.beside()}, it would be {percent(with_it)}, not under {threshold(snapshot.policy.thresholds.disable)}"
     )
 
 
 def fits(snapshot: Snapshot, member: Member, rung: int, *, already_bytes: int = 0) -> bool:
-    """Whether a member fits under the disable threshold beside `already_bytes` planned in the same tick."""
-    expected = _top_percent(snapshot)
+    """Whether a member fits under the disable threshold beside `already_bytes` planned in the same tick.
+
+    What is spoken for is not free, though nobody holds it yet.
+    """
+    expected = top_percent(snapshot)
+    if expected is None:
+        return False
     takes = (member.takes_bytes(rung) or 0) + already_bytes
-    return expected is not None and expected + snapshot.outlook.percent_of(takes) < snapshot.policy.thresholds.disable
+    takes += spoken_for(snapshot, member, top_percent=expected).size_bytes
+    return expected + snapshot.outlook.percent_of(takes) < snapshot.policy.thresholds.disable
 
 
-def _top_percent(snapshot: Snapshot) -> float | None:
+def top_percent(snapshot: Snapshot) -> float | None:
     """What memory must stay under for the whole horizon beside what returns, as surely as the strategy asks."""
     return snapshot.outlook.top_percent(SURE_TO_FIT[snapshot.policy.restore.strategy])
 
@@ -118,7 +128,7 @@ def step_up(snapshot: Snapshot, member: Member, rung: int) -> Step:
     action = Action.ENABLE if member.rung >= member.ladder.off else Action.RAISE
     takes = member.takes_bytes(rung)
     size = "what it takes is not known yet" if takes is None else f"it takes up to {approximate_bytes(takes)}"
-    expected = (_top_percent(snapshot) or 0.0) + snapshot.outlook.percent_of(takes or 0)
+    expected = (top_percent(snapshot) or 0.0) + snapshot.outlook.percent_of(takes or 0)
     message = (
         f"{explain.ram(snapshot.outlook)}: {explain.done(action, member, to_rung=rung)} again; {size}, "
         f"{percent(expected)} in all, under {threshold(snapshot.policy.thresholds.disable)}"

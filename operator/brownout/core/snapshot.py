@@ -19,7 +19,8 @@ PRESENT = (Presence.RUNNING, Presence.STARTING, Presence.FAILED)
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """The world at one tick. `calm_since` is since when memory has been measured below the enable threshold
-    without interruption; `pending` the shed that has not been verified yet; `triggers` what is on, most sudden first.
+    without interruption; `pending` the shed that has not been verified yet; `triggers` what is on, most sudden first;
+    `waking` what was asleep and starts since so lately that what is measured of it is not all that it will take.
     """
 
     policy: PolicySpec
@@ -31,11 +32,32 @@ class Snapshot:
     pending: Pending | None = None
     in_flight: frozenset[str] = frozenset()
     triggers: tuple[Trigger, ...] = ()
+    waking: frozenset[str] = frozenset()
 
     @cached_property
     def order(self) -> tuple[Member, ...]:
         """Our members, the first to go first."""
         return tuple(member for member in degradation_order(self.members) if member.ours)
+
+    @cached_property
+    def unspent(self) -> Mapping[str, int]:
+        """Who may take more than it holds without being decided on again, and its place in the order.
+
+        What is asleep, what was until a moment ago, and what a plan that is under way starts.
+        """
+        return {member.key: place for place, member in enumerate(self.order) if self._unspent(member)}
+
+    def _unspent(self, member: Member) -> bool:
+        rises = member.key in self.in_flight and not member.running
+        return rises or member.observed.asleep or member.key in self.waking
+
+    def place(self, key: str) -> int:
+        """Its place in the order, the first to go first."""
+        return self._places[key]
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {member.key: place for place, member in enumerate(self.order)}
 
     @cached_property
     def untouchable(self) -> frozenset[str]:

@@ -38,13 +38,13 @@ async def observe(world: World, inventory: Inventory) -> tuple[Sample, Mapping[s
 
 
 def _held(observations: Mapping[str, Observation]) -> Mapping[str, int]:
-    """What was measured of those that run."""
+    """What was measured of those that run. What is asleep takes nothing, which is not its size."""
     running = (Presence.RUNNING, Presence.STARTING)
     return MappingProxyType(
         {
             key: seen.memory_bytes
             for key, seen in observations.items()
-            if seen.memory_bytes is not None and seen.presence in running
+            if seen.memory_bytes is not None and seen.presence in running and not seen.asleep
         }
     )
 

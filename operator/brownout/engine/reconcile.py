@@ -47,6 +47,7 @@ from brownout.engine.report import Machine, Reporter, policy_status_of
 from brownout.engine.shadow_watch import ShadowWatch
 from brownout.engine.switchboard import Switchboard
 from brownout.engine.timing import Stopwatch
+from brownout.engine.waking import Waking
 from brownout.engine.world import World
 
 # History is read once, at the start; a disk that hangs must not keep the guard from its post.
@@ -77,6 +78,7 @@ class Reconciler:
         self.reporter = Reporter(world)
         self._herald = Herald(world)
         self.board = Switchboard(world, wake)
+        self.waking = Waking(world, self.board, lambda: self.snapshot, wake)
         self.health = HealthWatch(world, lambda: self.snapshot, lambda: self.board.in_flight)
         self.inventory = Inventory()
         self.snapshot: Snapshot | None = None
@@ -169,9 +171,9 @@ class Reconciler:
         board.ledger, undone = let_go(board.ledger, members, in_flight=board.in_flight, now=now)
         if undone:
             members = members_of(inventory, observed, board.ledger, now=now)
-        members = self.budgets.allowed(members)
-        triggers = self.load.triggers()
+        members, triggers = self.budgets.allowed(members), self.load.triggers()
         snapshot = snapshot_of(policy, board.ledger, members, in_flight=board.in_flight, now=now, triggers=triggers)
+        snapshot = replace(snapshot, waking=self.waking.keys())
         self._keep(sample, snapshot)
         return snapshot
 

@@ -9,6 +9,7 @@ from brownout.api.workload import WorkloadKind
 from brownout.core.errors import BrownoutError, describe
 from brownout.core.sample import plausible
 from brownout.core.tiers import Hardware, in_force
+from brownout.engine.admission import Admission
 from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.circuits import Circuits
 from brownout.engine.hardware import UnknownHardware
@@ -47,6 +48,7 @@ class World:
     trainer: Trainer = field(default_factory=NoTrainer)
     prober: Prober = field(default_factory=NoProber)
     circuits: Circuits = field(default_factory=Circuits)
+    admission: Admission = field(default_factory=Admission)
     observers: Observers = field(default_factory=Observers)
     dry_run: bool = False
     node: str = ""

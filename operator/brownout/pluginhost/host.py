@@ -45,8 +45,9 @@ class Place:
     """Where plugins live: the state folder, the processes of the machine, the time.
 
     `on_note` hears the lines that a plugin logs (key, severity, text), `on_usage` what it used (key, tokens, API call).
-    `circuits` is asked before each request; without it every request passes. `free_bytes` is how much memory is left,
-    None where nobody knows.
+    `circuits` is asked before each request; without it every request passes. `refusal` is asked before a plugin that
+    sleeps is woken: why it may not start now (key), empty where it may. `free_bytes` is how much memory is left, None
+    where nobody knows.
     """
 
     state: Path
@@ -56,6 +57,7 @@ class Place:
     on_note: Callable[[str, str, str], None] = lambda *_: None
     on_usage: Callable[[str, int, bool], None] = lambda *_: None
     circuits: Circuits | None = None
+    refusal: Callable[[str], str] = lambda _: ""
     free_bytes: Callable[[], int | None] = lambda: None
 
 
@@ -82,11 +84,17 @@ class PluginHost:
         if keeper is None:
             return Answer(status=AnswerStatus.UNAVAILABLE, detail="it is off")
         began = self._place.clock.now()
-        answer = await guarded(self._place.circuits, self._place.clock, key, keeper.request(request))
+        answer = await guarded(self._place.circuits, self._place.clock, key, self._asked(key, keeper, request))
         now = self._place.clock.now()
         if answer.status not in (AnswerStatus.UNAVAILABLE, AnswerStatus.TOO_LARGE):
             self._counts.count(key, now, response_ms=(now - began) * 1000.0, failed=not answer.taken)
         return answer
+
+    async def _asked(self, key: str, keeper: Keeper, request: Mapping[str, Any]) -> Answer:
+        """The answer of one that may be asked; one that sleeps is not woken where its memory would be too much."""
+        if keeper.asleep and (why := self._place.refusal(key)):
+            return Answer(status=AnswerStatus.UNAVAILABLE, detail=f"it is not started now: {why}")
+        return await keeper.request(request)
 
     async def check(self, key: str, *, within_s: float) -> Answer:
         """Ask a plugin for its health; the body has the fields of `brownout.plugin.Health`."""

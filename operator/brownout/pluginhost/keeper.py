@@ -29,7 +29,9 @@ Make = Callable[[PluginLaunch], PluginProcess]
 _CUT_SHORT: Final = Outcome(status=OutcomeStatus.SKIPPED, detail="it was told to stop meanwhile")
 _STOPPED: Final = "it was told to stop"
 _BESIDE: Final = 1.5
-_DORMANT: Final = "it starts with its first request"
+_ABSENT: Final = Ended(manner=Manner.ABSENT, took_s=0.0)
+_LATER: Final = "it starts with its first request"
+_ASLEEP: Final = Observation(presence=Presence.RUNNING, detail=_LATER, identity="asleep", memory_bytes=0, asleep=True)
 
 
 class Keeper:
@@ -46,7 +48,7 @@ class Keeper:
         self._serving: PluginProcess | None = None
         self._processes: set[PluginProcess] = set()
         self._trouble = Trouble()
-        self._dormant = False  # wanted, and to be started with its first request
+        self.asleep = False  # wanted, and to be started with its first request
         self._life: asyncio.Task[None] | None = None
         self._exchanged = asyncio.Event()
         self._changing = asyncio.Lock()
@@ -73,8 +75,8 @@ class Keeper:
         if self.processes:
             presence = Presence.STARTING if self._life is not None else Presence.RUNNING
             return Observation(presence=presence, detail="" if self._life is not None else "stopping")
-        if self._dormant:
-            return Observation(presence=Presence.RUNNING, detail=_DORMANT, identity="dormant", memory_bytes=0)
+        if self.asleep:
+            return _ASLEEP
         if self._life is None:
             return Observation(presence=Presence.STOPPED)
         if self._trouble.why:
@@ -86,7 +88,7 @@ class Keeper:
     async def request(self, request: Mapping[str, Any]) -> Answer:
         """One request, when a hand is free; and exactly one answer to it."""
         launch = self._launch
-        if self._dormant and launch is not None:
+        if self.asleep and launch is not None:
             self._begin(launch)
         if self._life is None or launch is None or (self._serving is None and self._trouble.why):
             return Answer(status=AnswerStatus.UNAVAILABLE, detail=self._unavailable())
@@ -102,8 +104,8 @@ class Keeper:
 
     async def call(self, function: str, argument: Any = None, *, within_s: float) -> Answer:
         """Call a function that belongs to its life, beside the requests: `health_check`. What sleeps is well."""
-        if self._dormant:
-            return Answer(status=AnswerStatus.OK, body={"ok": True, "message": _DORMANT})
+        if self.asleep:
+            return Answer(status=AnswerStatus.OK, body={"ok": True})
         if self._serving is None:
             return Answer(status=AnswerStatus.UNAVAILABLE, detail=self._unavailable())
         return await self._serving.call(function, argument, within_s=within_s)
@@ -135,14 +137,14 @@ class Keeper:
         async with self._changing:
             if self._stops != stops:
                 return _CUT_SHORT
-            if self._launch is not None and self._launch.spec == launch.spec and (self._life or self._dormant):
+            if self._launch is not None and self._launch.spec == launch.spec and (self._life or self.asleep):
                 return self._already()
             if self._serving is not None:
                 return await self._change(self._serving, launch, stops)
             await self._end(0.0)
             if self._stops == stops and launch.found.manifest.load is Load.LAZY:
-                self._launch, self._dormant = launch, True
-                return Outcome(status=OutcomeStatus.DONE, detail=_DORMANT)
+                self._launch, self.asleep = launch, True
+                return Outcome(status=OutcomeStatus.DONE, detail=_LATER)
             first = self._begin(launch) if self._stops == stops else None
         why = await first if first else ""
         if self._stops != stops:
@@ -165,14 +167,14 @@ class Keeper:
 
     def _begin(self, launch: PluginLaunch) -> "asyncio.Future[str]":
         first: asyncio.Future[str] = self._loop.create_future()
-        self._launch, self._trouble, self._dormant = launch, Trouble(), False
+        self._launch, self._trouble, self.asleep = launch, Trouble(), False
         self._gate.resize(hands=launch.limits.concurrency, queue=launch.limits.queue)
         self._life = asyncio.create_task(self._live(first), name=f"keep {launch.key}")
         self._life.add_done_callback(lambda life: self._lived(life, first))
         return first
 
     async def _end(self, grace_s: float) -> Ended:
-        life, self._life, self._dormant = self._life, None, False
+        life, self._life, self.asleep = self._life, None, False
         ends = [process.end(_STOPPED, grace_s=grace_s) for process in self.processes]
         if life is not None:
             life.cancel()
@@ -290,9 +292,6 @@ class Keeper:
 
     def _grace_s(self, launch: PluginLaunch) -> float:
         return launch.limits.request_timeout + 1.0
-
-
-_ABSENT: Final = Ended(manner=Manner.ABSENT, took_s=0.0)
 
 
 def _settle(future: "asyncio.Future[str]", value: str) -> None:

@@ -1,0 +1,30 @@
+"""Admission: who would start a workload without a decision of the planner asks here first.
+
+A plugin that is loaded lazily starts with a request, which may come at any moment. The planner answers at once, from
+what it knows and from memory as it is now.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["Admission"]
+
+_NOT_YET: Final = "the controller has not begun yet; ask again in a moment"
+
+
+class Admission:
+    """A question and whoever answers it: made before the controller, and given to drivers that need it."""
+
+    def __init__(self) -> None:
+        self._answer: Callable[[str], str] = lambda _: _NOT_YET
+
+    def answered_by(self, answer: Callable[[str], str]) -> None:
+        """From now on this one answers."""
+        self._answer = answer
+
+    def refusal(self, key: str) -> str:
+        """Why what is asleep may not start now, with figures and when to ask again; empty where it may.
+
+        Where it may, its room is taken: who asks and does not start keeps others from starting for a while.
+        """
+        return self._answer(key)

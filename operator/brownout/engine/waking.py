@@ -1,0 +1,69 @@
+"""Waking: what is asleep starts without a decision of the planner, and is decided on here.
+
+A plugin that is loaded lazily starts with a request, which may come at any moment. It is answered at once, from what
+the planner knows and from memory as it is now; the planner is called, so that it sees what it did not decide.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from brownout.api.policy import Mode
+from brownout.core.admission import refusal
+from brownout.core.bookkeeping import woken
+from brownout.core.instant import Instant
+from brownout.core.measurements import START_S
+from brownout.core.snapshot import Snapshot
+from brownout.engine.switchboard import Switchboard
+from brownout.engine.world import World
+
+__all__ = ["Waking"]
+
+_NOT_YET: Final = "memory has not been looked at yet; ask again in a moment"
+_DRY_RUN: Final = "nothing is started in a dry run; it starts when that is over"
+_NOT_OURS: Final = "another controller is in charge of it now"
+
+
+class Waking:
+    """Decides on what wakes between two ticks; answers the world's Admission.
+
+    `seen` is what the planner last saw, `wake` calls it.
+    """
+
+    def __init__(
+        self, world: World, board: Switchboard, seen: Callable[[], Snapshot | None], wake: Callable[[str], None]
+    ) -> None:
+        self._world = world
+        self._board = board
+        self._seen = seen
+        self._wake = wake
+        self._until: Mapping[str, Instant] = {}
+        world.admission.answered_by(self.refusal)
+
+    def keys(self) -> frozenset[str]:
+        """Who was let start so lately that what is measured of it is that of a start."""
+        now = self._world.clock.now()
+        self._until = {key: until for key, until in self._until.items() if now < until}
+        return frozenset(self._until)
+
+    def refusal(self, key: str) -> str:
+        """Why this one may not start now, for people; empty where it may, and then its room is taken."""
+        snapshot = self._seen()
+        if snapshot is None:
+            return _NOT_YET
+        policy = self._world.inventory().policy.spec
+        if self._world.dry_run or policy.mode is Mode.DRY_RUN:
+            return _DRY_RUN
+        if not self._world.home.may_act(key):
+            return _NOT_OURS
+        known = snapshot.outlook.measured_percent is not None
+        used = self._world.used_percent(policy) if known else None
+        outlook = replace(snapshot.outlook, measured_percent=used, why=snapshot.outlook.why or "memory cannot be read")
+        as_now = replace(snapshot, policy=policy, outlook=outlook, waking=self.keys(), in_flight=self._board.in_flight)
+        now = self._world.clock.now()
+        why = refusal(as_now, key, now=now)
+        if not why:
+            self._until = {**self._until, key: now + START_S}
+            self._board.ledger = woken(self._board.ledger, key, now=now)
+            self._wake(f"{key} starts with its first request")
+        return why

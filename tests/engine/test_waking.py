@@ -1,0 +1,118 @@
+"""Waking: what sleeps starts between two ticks, and never brings the machine over its threshold."""
+
+import pytest
+
+from brownout.api.reasons import State
+from brownout.core.measurements import START_S
+from brownout.engine.admission import Admission
+from tests.builders import make_integration, make_policy
+from tests.engine.world import IN_VIRTUAL_TIME, Box, passing
+
+pytestmark = IN_VIRTUAL_TIME
+
+NAMES = ("voice", "android", "discord")
+
+
+def _box() -> Box:
+    """Make a machine with three lazy ones; their owner guesses rightly what they take: 12, 8 and 5 %."""
+    each = {"voice": 12.0, "android": 8.0, "discord": 5.0}
+    made = [
+        make_integration(name, uid=f"uid-{name}", priority=10 * (at + 1), memory=round(each[name] * 2**30))
+        for at, name in enumerate(NAMES)
+    ]
+    box = Box(*made, base=50.0).sized(**each)
+    for name in NAMES:
+        box.machine[name].lazy = True
+    return box
+
+
+async def test_what_sleeps_is_on_and_holds_nothing() -> None:
+    """It is Enabled and shows what it would take, for days; nothing of its sleep is learned or written to history."""
+    box = _box()
+    async with box.controlled():
+        await passing(3600.0)
+        assert box.running == set(NAMES)
+        assert box.machine.used_percent() == 50.0
+        status = box.status("voice")
+        assert (status.state, status.memory) == (State.ENABLED, 0)
+        assert status.footprint is not None
+        assert status.footprint.steady == 12 * 2**30
+        assert all(not sample.footprints for sample in box.journal.samples)
+
+
+async def test_first_requests_at_once_never_cross_the_threshold() -> None:
+    """At 60 % there is room for two of them: the third is refused, also before any tick has seen the first two."""
+    box, admission = _box(), Admission()
+    async with box.controlled(admission=admission):
+        await passing(95.0)
+        box.machine.base = 60.0
+        asked = {name: box.machine.ask(name, admission) for name in NAMES}
+        assert (asked["voice"], asked["discord"]) == ("", "")
+        assert "android, which takes up to 8 GiB, and 12 GiB for voice, which is still to start" in asked["android"]
+        await passing(600.0)
+        assert box.machine.used_percent() == 77.0
+        assert "RAM 77.0 %: with android" in box.machine.ask("android", admission)
+        assert box.log.texts("stop") == []
+
+
+async def test_the_planner_looks_as_soon_as_one_wakes() -> None:
+    """It did not decide it, but sees it: its status, its memory, and that what is measured now is that of a start."""
+    box, admission = _box(), Admission()
+    async with box.controlled(admission=admission) as controller:
+        await passing(100.0)
+        ticks = controller.ticks
+        assert box.machine.ask("voice", admission) == ""
+        await passing(1.0)
+        assert controller.ticks == ticks + 1
+        assert box.status("voice").memory == 12 * 2**30
+        assert controller.reconciler.waking.keys() == {"voice"}
+        await passing(START_S)
+        assert controller.reconciler.waking.keys() == frozenset()
+        measured = controller.reconciler.board.ledger.measured["voice", 0]
+        assert measured.peaks == (12 * 2**30,)
+
+
+async def test_nothing_wakes_while_memory_is_short() -> None:
+    """Memory as it is now counts, not as the last tick saw it; and it wakes once there is room."""
+    box, admission = _box(), Admission()
+    async with box.controlled(admission=admission):
+        await passing(95.0)
+        box.machine.base = 79.0
+        assert box.machine.ask("discord", admission).startswith("RAM 79.0 %: with discord")
+        box.machine.blind = True
+        assert box.machine.ask("discord", admission).startswith("RAM unknown (memory cannot be read)")
+        box.machine.blind, box.machine.base = False, 60.0
+        assert box.machine.ask("discord", admission) == ""
+
+
+async def test_what_pressure_switched_off_is_not_asleep_any_more() -> None:
+    """An emergency takes the sleepers too, and a request does not bring them back."""
+    box, admission = _box(), Admission()
+    async with box.controlled(admission=admission):
+        await passing(100.0)
+        box.machine.base = 96.0
+        await passing(5.0)
+        assert box.running == set()
+        assert admission.refusal("voice") != ""
+
+
+@pytest.mark.parametrize("by", ["command line", "policy"])
+async def test_in_a_dry_run_nothing_wakes(by: str) -> None:
+    """Whoever asked for it: a dry run touches nothing."""
+    box, admission = _box(), Admission()
+    async with box.controlled(admission=admission, dry_run=by == "command line"):
+        if by == "policy":
+            await passing(100.0)
+            box.home.change(policy=make_policy(mode="DryRun"))
+        await passing(100.0)
+        assert "dry run" in admission.refusal("voice")
+
+
+async def test_before_the_first_look_nothing_wakes() -> None:
+    """Unknown is not low: not before there is a controller, nor before it has looked."""
+    box, admission = _box(), Admission()
+    assert "has not begun" in admission.refusal("voice")
+    box.home.change(complete=False)
+    async with box.controlled(admission=admission):
+        await passing(100.0)
+        assert "not been looked at yet" in admission.refusal("voice")
