@@ -151,7 +151,7 @@ class Plant:
         key, ladder = thing.integration.name, ladder_of(thing.integration)
         seen, hold = _seen(thing), self.ledger.holds.get(key)
         member = Member(key=key, integration=thing.integration, ladder=ladder, observed=seen, hold=hold)
-        return replace(member, footprints=footprints_of(member, self.ledger))
+        return replace(member, footprints=footprints_of(member.key, member.integration, self.ledger))
 
     def _carry_out(self, step: Step) -> None:
         thing = self.thing(step.key)

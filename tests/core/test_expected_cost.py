@@ -13,6 +13,7 @@ from brownout.core.expected_cost import (
     MOST_PLACES,
     REACH,
     START_STEPS,
+    Line,
     Place,
     Prices,
     cheapest,
@@ -28,13 +29,18 @@ def _prices(pressure: float = 5.0, emergency: float = 20.0, switch: float = 3.0)
     return Prices(costs=costs, thresholds=Thresholds())
 
 
-def _line(*steps: tuple[float, float], ours: float = 26.0) -> tuple[Place, ...]:
+def _line(*steps: tuple[float, float], ours: float = 26.0) -> Line:
     """Make the line of steps down: each takes so many per cent off, and loses so much service a minute."""
     lost, places = 0.0, []
     for size, worth in (*steps, (0.0, 0.0)):
         places.append(Place(ours_percent=ours, lost_per_min=lost, returning=worth))
         ours, lost = ours - size, lost + worth
-    return tuple(places)
+    return _of(*places)
+
+
+def _of(*places: Place) -> Line:
+    ours, lost, returning = zip(*places, strict=True)
+    return Line(ours_percent=ours, lost_per_min=lost, returning=returning)
 
 
 THE_FOUR = _line((12.0, 1.0), (8.0, 2.0), (5.0, 3.0))
@@ -49,28 +55,26 @@ PATHS = st.builds(
 PRICES = st.builds(_prices, st.floats(0.0, 20.0), st.floats(0.0, 50.0), st.floats(0.0, 10.0))
 
 
-def _cost(way: Sequence[int], line: Sequence[Place], path: Path, prices: Prices, *, at: int) -> float:
+def _cost(way: Sequence[int], line: Line, path: Path, prices: Prices, *, at: int) -> float:
     """Add up one way: switches, minutes at each place, and in the end the price of coming back up to the top."""
-    minutes = [prices.per_minute(path, place) for place in line]
+    minutes = [prices.per_minute(path, place) for place in map(line.__getitem__, range(len(line)))]
     total = sum(path.step_s / 60.0 * minutes[place][step] for step, place in enumerate(way))
     return total + sum(_switch(line, prices, before, after, path) for before, after in pairwise((at, *way, 0)))
 
 
-def _switch(line: Sequence[Place], prices: Prices, before: int, after: int, path: Path) -> float:
+def _switch(line: Line, prices: Prices, before: int, after: int, path: Path) -> float:
     switches = prices.costs.switch * abs(after - before)
     start_min = START_STEPS * path.step_s / 60.0
     return switches + sum(start_min * line[place].returning for place in range(after, before))
 
 
-def _ways(line: Sequence[Place], path: Path) -> Iterator[tuple[int, ...]]:
+def _ways(line: Line, path: Path) -> Iterator[tuple[int, ...]]:
     return product(range(len(line)), repeat=max(1, round(REACH * path.steps)))
 
 
 @settings(max_examples=40)
 @given(line=LINES, path=PATHS, prices=PRICES, data=st.data())
-def test_it_is_what_trying_every_way_finds(
-    line: tuple[Place, ...], path: Path, prices: Prices, data: st.DataObject
-) -> None:
+def test_it_is_what_trying_every_way_finds(line: Line, path: Path, prices: Prices, data: st.DataObject) -> None:
     """The best first place is the first of a cheapest way through all places and steps; to stay wins a tie."""
     at = data.draw(st.integers(0, len(line) - 1))
     least: dict[int, float] = {}
@@ -139,9 +143,7 @@ def test_what_is_off_comes_back_where_it_is_cheaper() -> None:
 
 
 @given(line=LINES, path=PATHS, switch=st.floats(0.0, 10.0), data=st.data())
-def test_where_pressure_is_free_nothing_goes(
-    line: tuple[Place, ...], path: Path, switch: float, data: st.DataObject
-) -> None:
+def test_where_pressure_is_free_nothing_goes(line: Line, path: Path, switch: float, data: st.DataObject) -> None:
     """Service that is lost buys nothing then."""
     at = data.draw(st.integers(0, len(line) - 1))
     assert cheapest(line, path, _prices(0.0, 0.0, switch), at=at) <= at
@@ -151,7 +153,7 @@ def test_where_pressure_is_free_nothing_goes(
     line=LINES, prices=st.tuples(st.floats(0.0, 20.0), st.floats(0.0, 20.0)), base=st.floats(30.0, 80.0), data=st.data()
 )
 def test_dearer_pressure_never_keeps_more_on(
-    line: tuple[Place, ...], prices: tuple[float, float], base: float, data: st.DataObject
+    line: Line, prices: tuple[float, float], base: float, data: st.DataObject
 ) -> None:
     """Looking one step ahead, the higher the price of a minute over 80 %, the more is given up."""
     at, path = data.draw(st.integers(0, len(line) - 1)), make_path(base, count=7)
@@ -161,7 +163,7 @@ def test_dearer_pressure_never_keeps_more_on(
 
 def test_where_nothing_differs_it_stays() -> None:
     """To stay wins a tie, wherever it stands."""
-    same = (Place(ours_percent=10.0, lost_per_min=0.0),) * 4
+    same = _of(*[Place(ours_percent=10.0, lost_per_min=0.0)] * 4)
     for at in range(4):
         assert cheapest(same, make_path(50.0, 50.0), _prices(switch=0.0), at=at) == at
 

@@ -4,8 +4,6 @@ import pytest
 
 from brownout.core.forecast import foretold
 from brownout.core.gather import footprints_of
-from brownout.core.ladder import ladder_of
-from brownout.core.member import Member
 from brownout.simulate.hardships import Hardship, Leak, StartPeak
 from brownout.simulate.loop import run
 from brownout.simulate.ours import Ours, bytes_of, integrations_of
@@ -54,7 +52,7 @@ def test_a_return_reckons_with_what_the_last_starts_took(guessed: float) -> None
     things = integrations_of(THE_FOUR, guessed=guessed)
     ours = Ours("thresholds", POLICY, things)
     run(Plant(hardships=(StartPeak(factor=1.5),)), make_base(*([66.0] * 20 + [36.0] * 60) * 3), ours)
-    (found,) = footprints_of(Member(key="voice", integration=things[0], ladder=ladder_of(things[0])), ours.ledger)
+    (found,) = footprints_of("voice", things[0], ours.ledger)
     assert len(ours.ledger.measured["voice", 0].peaks) == 3
     assert found.peak_bytes == pytest.approx(bytes_of(18.0), rel=0.2)
     assert found.steady_bytes == pytest.approx(bytes_of(12.0), rel=0.2)

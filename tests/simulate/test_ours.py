@@ -89,7 +89,7 @@ def test_what_is_measured_takes_over_from_a_wrong_guess() -> None:
     ours = make_ours(guessed=1.3)
     ours.choose(make_seen(0, 66.0))
     voice = integrations_of(THE_FOUR, guessed=1.3)[0]
-    (found,) = footprints_of(Member(key="voice", integration=voice, ladder=ladder_of(voice)), ours.ledger)
+    (found,) = footprints_of("voice", voice, ours.ledger)
     assert (found.source, found.steady_bytes) == (Source.MEASURED, bytes_of(12.0))
 
 

@@ -10,7 +10,7 @@ from itertools import accumulate
 from operator import sub
 
 from brownout.api.strategies import DecideStrategy
-from brownout.core.expected_cost import Place, Prices, cheapest
+from brownout.core.expected_cost import Line, Prices, cheapest
 from brownout.core.forecasting.path import Path
 from brownout.core.member import Member
 from brownout.core.restore import can_return
@@ -46,22 +46,22 @@ def choose(snapshot: Snapshot) -> Choice | None:
         return None
     if path is None or outlook.measured_percent is None or not outlook.limit_bytes:
         return None
-    moves, at = _line(snapshot)
-    places = _places(snapshot, moves, at)
-    if places is None:
+    moves, at = _moves(snapshot)
+    line = _weighed(snapshot, moves, at)
+    if line is None:
         return None
     prices = Prices(costs=snapshot.policy.decide.costs, thresholds=snapshot.policy.thresholds)
-    best = cheapest(places, path, prices, at=at)
-    ours = tuple(place.ours_percent for place in places)
-    return Choice(moves=moves, at=at, best=best, path=path, ours_percent=ours)
+    best = cheapest(line, path, prices, at=at)
+    return Choice(moves=moves, at=at, best=best, path=path, ours_percent=line.ours_percent)
 
 
-def _line(snapshot: Snapshot) -> tuple[tuple[Move, ...], int]:
+def _moves(snapshot: Snapshot) -> tuple[tuple[Move, ...], int]:
     """The moves in order, and how many of them are taken."""
     goers = {member.key for member in snapshot.sheddable(emergency=False)}
     movable = tuple(member for member in snapshot.order if member.key in goers or _held(member, snapshot))
+    ceilings = {member.key: snapshot.ceiling(member) for member in snapshot.spent}  # what lies above them is no choice
     line = descent(movable, from_the_top=True)
-    moves = tuple((member, rung) for member, rung in line if rung > snapshot.ceiling(member))  # the rest is no choice
+    moves = tuple(move for move in line if move[1] > ceilings.get(move[0].key, 0)) if ceilings else tuple(line)
     at = next((index for index, (member, rung) in enumerate(moves) if member.rung < rung), len(moves))
     strays = {member.key for member, rung in moves[at:] if member.rung >= rung}
     if not strays:
@@ -77,19 +77,21 @@ def _held(member: Member, snapshot: Snapshot) -> bool:
     return key not in snapshot.untouchable and key not in snapshot.left_alone and can_return(member, snapshot)
 
 
-def _places(snapshot: Snapshot, moves: Sequence[Move], at: int) -> tuple[Place, ...] | None:
+def _weighed(snapshot: Snapshot, moves: Sequence[Move], at: int) -> Line | None:
     """What each place costs in memory and in service; None where somebody's size is not known."""
     apart = [_apart_bytes(member, rung) for member, rung in moves]
-    known = [size for size in apart if size is not None]
-    if len(known) < len(apart):
-        return None
     limit_bytes = snapshot.outlook.limit_bytes or 1  # without one there is no choice to make
-    sizes = [100.0 * size / limit_bytes for size in known]
+    sizes = [100.0 * size / limit_bytes for size in apart if size is not None]
+    if len(sizes) < len(apart):
+        return None
     weights = weights_of({member.key: member.integration for member in snapshot.members})
     worth = [weights[member.key] * _less_value(member, rung) for member, rung in moves]
     ours = snapshot.outlook.ours_percent + snapshot.outlook.growth_percent + sum(sizes[:at])
-    figures = zip(accumulate(sizes, sub, initial=ours), accumulate(worth, initial=0.0), (*worth, 0.0), strict=True)
-    return tuple(map(Place._make, figures))
+    return Line(
+        ours_percent=tuple(accumulate(sizes, sub, initial=ours)),
+        lost_per_min=tuple(accumulate(worth, initial=0.0)),
+        returning=(*worth, 0.0),
+    )
 
 
 def _apart_bytes(member: Member, rung: int) -> int | None:
@@ -112,7 +114,8 @@ def _above(member: Member, rung: int) -> int:
 
 def _value(member: Member, rung: int) -> float:
     """What its service is worth there: of what a level promises, what its requests were seen to get."""
-    return value_of(member.ladder, rung) * member.record(rung).reliability()
+    worth = value_of(member.ladder, rung)
+    return worth * member.record(rung).reliability() if member.records else worth
 
 
 def _size_bytes(member: Member, rung: int) -> int | None:

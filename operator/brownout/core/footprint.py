@@ -23,6 +23,9 @@ class Source(StrEnum):
     UNKNOWN = "unknown"
 
 
+_UNKNOWN = Source.UNKNOWN  # asked for thousands of times in a decision; see UP in member.py
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
     """Bytes at rest and at the highest (mostly the start). Both are 0 where nothing is known.
@@ -41,7 +44,7 @@ class Footprint:
     @property
     def known(self) -> bool:
         """Whether arithmetic with it means anything."""
-        return self.source is not Source.UNKNOWN
+        return self.source is not _UNKNOWN
 
 
 Footprint.NOTHING = Footprint(steady_bytes=0, peak_bytes=0, source=Source.MEASURED)

@@ -23,29 +23,32 @@ from brownout.core.triggers import Trigger
 
 def member_of(key: str, integration: Integration, seen: Observation, ledger: Ledger, *, now: Instant) -> Member:
     """One integration as its owner wishes it, as it is seen and as the ledger knows it; ours, and accepted."""
-    blank = Member(key=key, integration=integration, ladder=ladder_of(integration))
-    records = tuple(ledger.records.get((key, rung), UNTRIED) for rung in range(len(blank.ladder.levels)))
-    return replace(
-        blank,
+    ladder = ladder_of(integration)
+    records = tuple([ledger.records.get((key, rung), UNTRIED) for rung in range(len(ladder.levels))])
+    return Member(
+        key=key,
+        integration=integration,
+        ladder=ladder,
         observed=seen,
         hold=ledger.holds.get(key),
-        footprints=footprints_of(blank, ledger),
+        footprints=footprints_of(key, integration, ledger),
         records=records,
-        unfit=frozenset(rung for rung, record in enumerate(records) if record.resting(now)),
+        unfit=frozenset([rung for rung, record in enumerate(records) if record.resting(now)]),
         since=ledger.moved.get(key, 0.0),
         resting=key in ledger.failures and now < ledger.failures[key].until,
     )
 
 
-def footprints_of(member: Member, ledger: Ledger) -> tuple[Footprint, ...]:
-    """What the member takes at each of its rungs, best first."""
+def footprints_of(key: str, integration: Integration, ledger: Ledger) -> tuple[Footprint, ...]:
+    """What an integration takes at each of its rungs, best first."""
+    ladder = ladder_of(integration)
     return tuple(
         estimate(
-            ledger.measured.get((member.key, rung), NONE),
-            learned=ledger.learned.get((member.key, rung), ()),
-            guess_bytes=member.ladder.first_guess_bytes(rung, member.integration),
+            ledger.measured.get((key, rung), NONE),
+            learned=ledger.learned.get((key, rung), ()),
+            guess_bytes=ladder.first_guess_bytes(rung, integration),
         )
-        for rung in range(member.ladder.off)
+        for rung in range(ladder.off)
     )
 
 

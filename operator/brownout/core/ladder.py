@@ -1,20 +1,22 @@
 """The ladder of an integration: its levels of quality, best first, and off at the bottom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from brownout.api.integration import Integration, Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """Rungs count down: 0 is the best level, `off` the bottom. An integration without levels has one rung: on."""
+    """Rungs count down: 0 is the best level, `off` the bottom. An integration without levels has one rung: on.
+
+    `off` is the rung on which nothing runs. It is kept, since a decision asks for it ten times of each integration.
+    """
 
     levels: tuple[Level, ...] = ()
+    off: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def off(self) -> int:
-        """The rung on which nothing runs."""
-        return len(self.levels) or 1
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "off", len(self.levels) or 1)
 
     @property
     def lowest(self) -> int:

@@ -1,6 +1,6 @@
 """An integration as the core sees it at one instant: the owner's wish, what is observed, what we did to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from brownout.api.integration import Integration
@@ -21,6 +21,10 @@ class Presence(StrEnum):
     FAILED = "Failed"  # tried and gave up for now; its driver retries with back-off
     MISSING = "Missing"  # what the spec names does not exist
     UNKNOWN = "Unknown"  # could not be asked
+
+
+# Asked for of each integration in each decision: as an attribute of its enum a word takes ten times as long to get at.
+UP = (Presence.RUNNING, Presence.STARTING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,11 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One integration in a snapshot. `hold` is None while it runs as its owner wishes."""
+    """One integration in a snapshot. `hold` is None while it runs as its owner wishes.
+
+    `rung` is where it should stand on its ladder by our own decisions, 0 its best level; `wanted` says whether its
+    owner wants it on. Both follow from the rest, and are kept because each decision asks for them again and again.
+    """
 
     key: str
     integration: Integration
@@ -100,6 +108,12 @@ class Member:
     resting: bool = False  # the last try failed; not tried again before its back-off is over
     ours: bool = True  # False: it belongs to another node's agent, we only show it
     allowance: Allowance = UNLIMITED
+    rung: int = field(init=False, repr=False, compare=False)
+    wanted: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rung", self.hold.rung if self.hold else 0)
+        object.__setattr__(self, "wanted", self.integration.spec.enabled)
 
     @property
     def name(self) -> str:
@@ -119,8 +133,7 @@ class Member:
     @property
     def running(self) -> bool:
         """Whether it holds memory: running, or on its way up."""
-        presence = self.observed.presence
-        return presence is Presence.RUNNING or presence is Presence.STARTING
+        return self.observed.presence in UP
 
     @property
     def up(self) -> bool:
@@ -137,11 +150,6 @@ class Member:
         return self.ours and self.wanted and self.rung < self.ladder.off and not still
 
     @property
-    def rung(self) -> int:
-        """Where it should stand on its ladder by our own decisions; 0 is its best level."""
-        return self.hold.rung if self.hold else 0
-
-    @property
     def ceiling(self) -> int:
         """The best rung that its budget lets it have: one below the best close to a limit, off beyond one.
 
@@ -152,11 +160,6 @@ class Member:
         if self.allowance.state is not BudgetState.APPROACHING:
             return 0
         return next((rung for rung in range(1, self.ladder.off) if rung not in self.unfit or rung == self.rung), 0)
-
-    @property
-    def wanted(self) -> bool:
-        """Whether its owner wants it on."""
-        return self.integration.spec.enabled
 
     def frees_bytes(self, to_rung: int) -> int | None:
         """What stepping down to a rung is expected to free: from what it holds now, where that is measured."""

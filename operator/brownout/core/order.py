@@ -5,6 +5,7 @@ most important of them and goes after them; it comes back before them.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from brownout.core.member import Member
 
@@ -15,7 +16,7 @@ def degradation_order(members: Iterable[Member]) -> tuple[Member, ...]:
     """All members, the first to go first. The same members give the same order however they are listed."""
     by_key = {member.key: member for member in members}
     dependents = _dependents(by_key)
-    return tuple(sorted(by_key.values(), key=lambda member: _place(member, by_key, dependents)))
+    return tuple(sorted(by_key.values(), key=partial(_place, by_key, dependents)))
 
 
 def protected(members: Iterable[Member]) -> frozenset[str]:
@@ -40,14 +41,15 @@ def with_needs(keys: Iterable[str], by_key: Mapping[str, Member]) -> frozenset[s
 def _dependents(by_key: Mapping[str, Member]) -> Dependents:
     """For each key that anything depends on, the wanted members that do; most members stand alone and are absent."""
     found: dict[str, list[str]] = {}
-    for key, member in by_key.items():
+    needy = (item for item in by_key.items() if item[1].integration.spec.depends_on)
+    for key, member in needy:
         for needed in member.needs:
             if needed in by_key and member.wanted:
                 found.setdefault(needed, []).append(key)
     return {key: tuple(sorted(keys)) for key, keys in found.items()}
 
 
-def _place(member: Member, by_key: Mapping[str, Member], dependents: Dependents) -> tuple[int, int, int, str]:
+def _place(by_key: Mapping[str, Member], dependents: Dependents, member: Member) -> tuple[int, int, int, str]:
     above, priority = 1, member.integration.spec.priority
     if member.key in dependents:
         keys = _all_above(member.key, dependents)

@@ -14,6 +14,8 @@ from brownout.core.restore import does_not_fit, fits
 from brownout.core.shed import step_down
 from brownout.core.snapshot import PRESENT, Snapshot
 
+_STOPPED = Presence.STOPPED  # asked for of each; see UP in member.py
+
 
 def switched_off(snapshot: Snapshot) -> tuple[Step, ...]:
     """Steps for what its owner switched off, or what lost something it depends on, and still runs."""
@@ -29,8 +31,8 @@ def first_starts(snapshot: Snapshot) -> tuple[Step, ...]:
     """Steps for what should run, does not, and is not held by us: the most important first, as far as it fits."""
     steps: list[Step] = []
     planned_bytes = 0
-    within = (member for member in reversed(snapshot.order) if snapshot.ceiling(member) < member.ladder.off)
-    waiting = [member for member in within if _may_start(member)]
+    still = (member for member in reversed(snapshot.order) if _may_start(member))
+    waiting = [member for member in still if snapshot.ceiling(member) < member.ladder.off]
     up = {member.key for member in snapshot.members if member.up} if waiting else set()
     for member in waiting:
         why = _why_start(member, up)
@@ -49,7 +51,7 @@ def first_starts(snapshot: Snapshot) -> tuple[Step, ...]:
 
 def _may_start(member: Member) -> bool:
     """Whether there is anything to ask about it: most run, and run what their spec says."""
-    return member.observed.presence is Presence.STOPPED or member.observed.outdated
+    return member.observed.presence is _STOPPED or member.observed.outdated
 
 
 def _why_start(member: Member, up: set[str]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from brownout.api.policy import PolicySpec
+from brownout.core.allowance import UNLIMITED
 from brownout.core.instant import Instant
 from brownout.core.member import Member, Presence
 from brownout.core.order import degradation_order, protected, with_needs
@@ -66,7 +67,13 @@ class Snapshot:
 
     def ceiling(self, member: Member) -> int:
         """The best rung that a member's budget lets it have. The essential is told of its budget, and serves on."""
-        return 0 if member.ceiling and member.key in self.untouchable else member.ceiling
+        ceiling = member.ceiling
+        return 0 if ceiling and member.key in self.untouchable else ceiling
+
+    @cached_property
+    def spent(self) -> tuple[Member, ...]:
+        """Our members that their budgets lower, the first to go first: mostly nobody, so that few are asked twice."""
+        return tuple(member for member in self.order if member.allowance is not UNLIMITED and self.ceiling(member))
 
     @cached_property
     def by_key(self) -> Mapping[str, Member]:

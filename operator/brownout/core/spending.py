@@ -20,7 +20,7 @@ def overspent(snapshot: Snapshot) -> tuple[Step, ...]:
             reason=member.allowance.reason or Reason.BUDGET_EXCEEDED,
             because=member.allowance.message,
         )
-        for member in snapshot.order
+        for member in snapshot.spent
         if _too_high(member, snapshot) and not _awaited(member, snapshot)
     )
 

@@ -21,14 +21,12 @@ def weights_of(integrations: Mapping[str, Integration]) -> Mapping[str, float]:
     `spec.weight` where it is set. Else 1 for the lowest priority of those that are wanted, 2 for the next, and so on;
     more than four different priorities are spread evenly from 1 to 4.
     """
-    ranks = sorted({each.spec.priority for each in integrations.values() if each.spec.enabled})
+    wanted = {key: (spec.priority, spec.weight) for key, each in integrations.items() if (spec := each.spec).enabled}
+    ranks = sorted({priority for priority, _ in wanted.values()})
     step = min(1.0, (MOST_WEIGHT - LEAST_WEIGHT) / max(1, len(ranks) - 1))
-    by_priority = {priority: LEAST_WEIGHT + step * rank for rank, priority in enumerate(ranks)}
-    specs = ((key, each.spec) for key, each in integrations.items())
-    return {
-        key: 0.0 if not spec.enabled else by_priority[spec.priority] if spec.weight is None else spec.weight
-        for key, spec in specs
-    }
+    by_rank = {priority: LEAST_WEIGHT + step * rank for rank, priority in enumerate(ranks)}
+    weights = {key: by_rank[priority] if weight is None else weight for key, (priority, weight) in wanted.items()}
+    return {**dict.fromkeys(integrations, 0.0), **weights}
 
 
 def value_of(ladder: Ladder, rung: int) -> float:

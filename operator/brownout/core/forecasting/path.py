@@ -1,7 +1,6 @@
 """A path: the distribution of a series at each step ahead, as far as the horizon."""
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from brownout.core.forecasting.residuals import Residuals
 
@@ -44,10 +43,13 @@ class Path:
 
     def at_or_above(self, level: float) -> list[float]:
         """The chance to be at or above a level, for each step from 1 to the horizon; between spreads in proportion."""
-        known = [(spread.steps, spread.at_or_above(level)) for spread in self.spreads]
-        first, chance = known[0]
-        chances = [chance] * first
-        for (before, low), (after, high) in pairwise(known):
+        nearest, *farther = self.spreads
+        before, low = nearest.steps, nearest.at_or_above(level)
+        chances = [low] * before
+        for spread in farther:
+            after, high = spread.steps, spread.at_or_above(level)
             rise, apart = high - low, after - before
-            chances += [low + rise * step / apart for step in range(1, apart + 1)]
+            # Far from all that the series may be the chance is the same all the way, and most places are far from it.
+            chances += [low + rise * step / apart for step in range(1, apart + 1)] if rise else [low] * apart
+            before, low = after, high
         return chances

@@ -35,8 +35,8 @@ class Residuals:
 
     def at_or_above(self, distance: float) -> float:
         """The chance that the next residual is at least `distance`; never quite 0 or 1. There must be one."""
-        above = len(self.ordered) - bisect_left(self.ordered, distance)
-        return (above + 0.5) / (len(self.ordered) + 1.0)
+        count = len(self.ordered)
+        return (count - bisect_left(self.ordered, distance) + 0.5) / (count + 1.0)
 
     def quantile(self, share: float) -> float:
         """The residual below which this share lies, between two of them in proportion. There must be one."""
