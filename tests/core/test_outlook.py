@@ -185,6 +185,23 @@ def test_time_left_is_headroom_over_slope() -> None:
     assert make_outlook(70.0).seconds_to(80.0) is None
 
 
+@pytest.mark.parametrize(("text", "votes"), [("flat 50 x5", False), ("flat 50 x40", True), ("ramp 40..50 x40", True)])
+def test_what_leaks_shortens_the_time_that_is_left(text: str, *, votes: bool) -> None:
+    """5 points in the 5 minutes of the horizon are a point a minute, and go on after it: with a forecast that votes
+    they come on top of its slope, and where none does they are what is known.
+    """
+    panel, sample = make_panel(text, policy=LINEAR), make_samples(text)[-1]
+    calm = look_out(sample, panel, LINEAR, now=NOW)
+    leaking = look_out(sample, panel, LINEAR, now=NOW, growth_percent=5.0)
+    base_per_s = calm.voting.slope_per_s if calm.voting else 0.0
+    assert ((calm.voting is not None), base_per_s > 0.001) == (votes, text.startswith("ramp"))
+    for threshold in (80.0, 95.0):
+        left_s = leaking.seconds_to(threshold)
+        assert left_s == pytest.approx((threshold - 50.0) / (base_per_s + 1 / 60))
+        assert left_s is not None
+        assert left_s <= (calm.seconds_to(threshold) or math.inf)
+
+
 @pytest.mark.parametrize("limit", [None, 0])
 def test_without_a_limit_bytes_are_no_percentage(limit: int | None) -> None:
     """Nothing is divided by a limit that nobody knows."""

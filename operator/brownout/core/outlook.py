@@ -21,7 +21,8 @@ class Outlook:
 
     `ours_percent` is what our integrations were measured to hold of it; `path` what the base load may do until the
     horizon, once enough past forecasts have met their future; `recent_base_percent` its highest within the last
-    stabilization time. `growth_percent` is what those of ours that leak will hold more by the horizon.
+    stabilization time. `growth_percent` is what those of ours that leak will hold more by the horizon, and
+    `growth_percent_per_s` how fast that comes.
     """
 
     measured_percent: float | None
@@ -29,6 +30,7 @@ class Outlook:
     witness: Witness
     ours_percent: float = 0.0
     growth_percent: float = 0.0
+    growth_percent_per_s: float = 0.0
     base: Forecast | None = None
     total: Forecast | None = None
     path: Path | None = None
@@ -59,10 +61,15 @@ class Outlook:
         return 100.0 * size_bytes / self.limit_bytes if self.limit_bytes else 0.0
 
     def seconds_to(self, threshold_percent: float) -> float | None:
-        """Time left until the threshold on the voting forecast's slope; None where it is not approaching."""
-        if self.measured_percent is None or self.voting is None or self.voting.slope_per_s <= 0.0:
+        """Time left until the threshold; None where it is not approached.
+
+        The base goes on along the slope of a forecast that votes, and what leaks goes on leaking: that is measured and
+        needs no vote.
+        """
+        slope_per_s = self.growth_percent_per_s + (self.voting.slope_per_s if self.voting else 0.0)
+        if self.measured_percent is None or slope_per_s <= 0.0:
             return None
-        return max(0.0, (threshold_percent - self.measured_percent) / self.voting.slope_per_s)
+        return max(0.0, (threshold_percent - self.measured_percent) / slope_per_s)
 
 
 def look_out(
@@ -82,6 +89,7 @@ def look_out(
         measured_percent=measured,
         ours_percent=ours,
         growth_percent=growth_percent,
+        growth_percent_per_s=growth_percent / policy.forecast.horizon,
         limit_bytes=sample.memory_limit_bytes,
         witness=sample.witness,
         base=base,
