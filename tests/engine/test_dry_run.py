@@ -80,6 +80,29 @@ async def test_the_owners_wishes_are_only_recorded_too() -> None:
     assert {one.action for one in box.journal.records.values()} == {"Start", "Disable"}
 
 
+async def test_what_the_owner_asks_for_hides_nothing_of_what_memory_asks_for() -> None:
+    """Voice (10 %) is to be off by its owner's word, and at 92 % that is not enough: android would go too. Its status
+    and its record say that this rests on what was not done; where voice alone is enough, nothing is said of android.
+    """
+    box, given = dry("the policy", base=72.0)
+    box.home.edit("voice", priority=10, enabled=False)
+    async with box.controlled(**given):
+        await passing(65.0)
+        android = box.status("android")
+        assert (android.state, android.reason) == (State.ENABLED, Reason.DRY_RUN)
+        words = "dry run, nothing was done: once voice is off: RAM 82.0 %, over 80 %: disabled android"
+        assert (android.message or "").startswith(words)
+        assert [(one.key, one.rule, one.dry_run) for one in box.journal.records.values()] == [
+            ("voice", "owners_wish", True),
+            ("android", "above_threshold", True),
+        ]
+        box.machine.base = 60.0
+        await passing(60.0)
+        assert box.status("android").reason is Reason.WITHIN_LIMITS
+        assert box.status("voice").reason is Reason.DRY_RUN
+    assert box.log.texts("start", "stop", "announce") == []
+
+
 async def test_a_plan_under_way_ends_where_a_dry_run_begins() -> None:
     """The policy asks for a dry run while the first of two steps is carried out: the second one is not."""
     box = make_box(base=72.0)

@@ -58,7 +58,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The answer of one tick: which rule, why in a sentence, on which numbers, and the steps (maybe none)."""
+    """The answer of one tick: which rule, why in a sentence, on which numbers, and the steps (maybe none).
+
+    `afterwards` is what a rehearsal (core/rehearsal.py) shows of the next ticks; what is carried out has none.
+    """
 
     at: Instant
     verdict: Verdict
@@ -67,8 +70,14 @@ class Decision:
     rule: str
     steps: tuple[Step, ...] = ()
     numbers: Mapping[str, float | str | None] = field(default_factory=lambda: MappingProxyType({}))
+    afterwards: "Decision | None" = None
 
     @property
     def holds(self) -> bool:
         """Whether nothing is to be done."""
         return not self.steps
+
+    @property
+    def in_turn(self) -> "tuple[Decision, ...]":
+        """This decision, and those that a rehearsal shows after it."""
+        return (self, *(self.afterwards.in_turn if self.afterwards else ()))

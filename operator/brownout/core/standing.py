@@ -112,7 +112,8 @@ def state_of(member: Member, previous: IntegrationStatus) -> State:
 def why(standing: Standing, state: State) -> tuple[Reason, str]:
     """The reason and the sentence that go with a state."""
     member, said = standing.member, standing.said
-    planned = next((step for step in standing.decision.steps if step.key == member.key), None)
+    plans = (step for decision in standing.decision.in_turn for step in decision.steps)
+    planned = next((step for step in plans if step.key == member.key), None)
     if standing.dry_run and planned:
         return Reason.DRY_RUN, _rehearsed(standing, planned)
     if said is not None and fault_of(standing):

@@ -31,6 +31,7 @@ from brownout.core.ledger import (
 )
 from brownout.core.member import Member, Observation
 from brownout.core.plan import Decision, Step, Verdict
+from brownout.core.rehearsal import rehearse
 from brownout.core.sample import Sample
 from brownout.core.snapshot import Snapshot
 from brownout.core.standing import Standing, rejected_status, status_of
@@ -105,7 +106,7 @@ class Reconciler:
             await self.budgets.catch_up()
         with watch("decide"):
             snapshot = self._take_in(inventory, sample, observed)
-            decision = decide(snapshot, now=self._world.clock.now())
+            decision = (rehearse if self._dry_run else decide)(snapshot, now=self._world.clock.now())
         self.snapshot, self.decision = snapshot, decision
         with watch("act"):
             await self._act(decision, inventory)

@@ -95,13 +95,15 @@ class Switchboard:
 
     async def rehearse(self, decision: Decision) -> None:
         """A dry run: the same plan recorded once, until it changes; no ledger, no cooldown, no workload."""
-        wanted = tuple((step.key, step.action.value, step.level) for step in decision.steps)
+        may_act = self._world.home.may_act
+        plan = [(each, step) for each in decision.in_turn for step in each.steps if may_act(step.key)]
+        wanted = tuple((step.key, step.action.value, step.level) for _, step in plan)
         if wanted == self._rehearsed:
             return
         self._rehearsed = wanted
-        for step in decision.steps:
-            intent = await self._world.journal.intend(decision, step, dry_run=True)
-            rehearsed(self._world, decision, step, intent)
+        for each, step in plan:
+            intent = await self._world.journal.intend(each, step, dry_run=True)
+            rehearsed(self._world, each, step, intent)
 
     async def drain(self, *, patience_s: float) -> None:
         """Let the steps that are under way end, but begin no other; then give them up."""
