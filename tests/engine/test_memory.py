@@ -10,7 +10,8 @@ from brownout.api.reasons import Reason, State
 from brownout.api.status import IntegrationStatus
 from brownout.core.footprint import Source
 from brownout.core.instant import to_rfc3339
-from brownout.engine.reconcile import RESUME_S, SLICE
+from brownout.engine.learning import SLICE
+from brownout.engine.reconcile import RESUME_S
 from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing, until
 from tests.worlds import bytes_of
 
@@ -242,7 +243,7 @@ async def test_learning_that_takes_too_long_is_given_up(monkeypatch: pytest.Monk
 
     async with box.controlled() as controller:
         with monkeypatch.context() as patched:
-            patched.setattr("brownout.engine.reconcile.asyncio.sleep", slow)
+            patched.setattr("brownout.engine.learning.asyncio.sleep", slow)
             took = await until(lambda: controller.reconciler.snapshot is not None)
         panel = controller.reconciler.board.ledger.panel
         assert panel is not None

@@ -51,7 +51,8 @@ def _down(member: Member, step: Step, *, now: Instant) -> Member:
     if kept is not None:
         hold = replace(hold, wait_factor=kept.wait_factor, replicas_before=kept.replicas_before)
     if step.action is Action.DISABLE:
-        return replace(member, hold=hold, observed=replace(seen, presence=Presence.STOPPED, memory_bytes=None))
+        gone = replace(seen, presence=Presence.STOPPED, memory_bytes=None, asleep=False)
+        return replace(member, hold=hold, observed=gone)
     left = step.leaves_bytes if seen.memory_bytes is not None else None
     return replace(member, hold=hold, observed=replace(seen, memory_bytes=left))
 

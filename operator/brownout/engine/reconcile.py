@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from brownout.api.policy import Mode, PolicySpec
+from brownout.api.policy import Mode
 from brownout.api.status import IntegrationStatus, PolicyStatus
 from brownout.core.bookkeeping import wait_factor
 from brownout.core.capability import Notice
@@ -27,7 +27,6 @@ from brownout.core.ledger import (
     resumed,
     sampled,
     settled,
-    taught,
 )
 from brownout.core.member import Member, Observation
 from brownout.core.plan import Decision, Step, Verdict
@@ -38,6 +37,7 @@ from brownout.core.standing import Standing, rejected_status, status_of
 from brownout.engine.budget_watch import BudgetWatch
 from brownout.engine.health_watch import HealthWatch
 from brownout.engine.herald import Herald
+from brownout.engine.learning import LEARNT_INTERVALS, learn
 from brownout.engine.load_watch import LoadWatch, Seen
 from brownout.engine.memory import Acquaintance, by_key, let_go
 from brownout.engine.observe import members_of, observe
@@ -53,10 +53,6 @@ from brownout.engine.world import World
 
 # History is read once, at the start; a disk that hangs must not keep the guard from its post.
 RESUME_S = 10.0
-# What forecasters learn from at the start: 6 h at a tick every 30 s. Their bands need 70 of them, which is more
-# than a window holds; at half a millisecond each the first decision comes 0.4 s later for it.
-LEARNT_INTERVALS = 720
-SLICE = 20
 # Footprints are read of the last day: starts are rare.
 DAY_S = 86_400.0
 # Whether it was done before the crash, nobody knows any more; what is seen now decides.
@@ -134,13 +130,7 @@ class Reconciler:
                 self._met.recorded = by_key(await journal.footprints(since=now - DAY_S, now=now))
                 for record in await journal.unresolved():
                     journal.resolve(record.id, at=now, outcome=UNKNOWN_OUTCOME)
-                await self._learn(samples, policy)
-
-    async def _learn(self, samples: tuple[Sample, ...], policy: PolicySpec) -> None:
-        """Let the forecasters learn from these, in slices of 10 ms: the sentinel looks on in between."""
-        for first in range(0, len(samples), SLICE):
-            self.board.ledger = taught(self.board.ledger, samples[first : first + SLICE], policy)
-            await asyncio.sleep(0)
+                await learn(self.board, samples, policy)
 
     def emergency(self, used_percent: float) -> None:
         """The sentinel's call: decide the emergency on what was last observed, and act without waiting."""
