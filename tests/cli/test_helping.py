@@ -56,7 +56,9 @@ def test_an_explanation_shows_each_level_and_what_would_help() -> None:
     ]
     voice = make_integration("voice", levels=[{"name": "large"}, {"name": "small"}], status={"levels": levels})
     lines = list(explanation(voice, (voice,), (), at=0.0, helps=("less", "more")))
-    assert "Its level large: 1 GiB; answers in 80 ms, 95 % within 120 ms; 2 % of its requests failed." in lines
+    assert (
+        "Its level large: 1 GiB; answers in 80 ms, 95 % within 120 ms; 2 % of its requests or checks failed." in lines
+    )
     assert "Its level small: passed over for now: it ended with status 1." in lines
     assert [line for line in lines if line.startswith("What would help")] == [
         "What would help: less.",

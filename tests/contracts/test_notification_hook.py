@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from brownout.api.notify import WebhookHook
 from brownout.engine.hook import Delivery, Hook
 from brownout.telemetry.hooks import CommandHook, DesktopHook, Refused
 from brownout.telemetry.webhook import Webhook
@@ -278,3 +279,33 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("host", "accepted"),
+    [
+        ("example.org", True), ("a_b", True), ("[::1]", True), ("127.0.0.1", True), ("h:1", True), ("h:65535", True),
+        ("h:65536", False), ("h:0", False), ("h:x", False), ("a:b:1", False), ("", False), (":80", False),
+        ("[::1", False), ("::1", False), ("[zz]", False), ("u@h", False), ("-h", False), ("..", False),
+    ],
+)  # fmt: skip
+def test_only_an_address_that_can_be_asked_is_accepted(host: str, accepted: bool) -> None:  # noqa: FBT001
+    """It is told when it is written, and not when somebody should have been."""
+    for scheme in ("http", "https"):
+        url = f"{scheme}://{host}/hook"
+        try:
+            WebhookHook.from_wire({"url": url})
+        except ValueError:
+            assert not accepted
+        else:
+            assert accepted
+            assert Webhook(url=url).name
+
+
+@pytest.mark.parametrize("host", ["[:::]", "[1:2]"])
+def test_an_address_that_only_looks_like_one_is_told_and_stops_nothing(host: str) -> None:
+    """It is no reason to try again, and none to tell nobody else."""
+    hook = Webhook(url=f"http://{host}/{SECRET}")
+    delivery = run(hook.tell(notice(SMALL)))
+    assert not delivery.arrived
+    assert SECRET not in hook.name + delivery.failure

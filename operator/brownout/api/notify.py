@@ -12,9 +12,12 @@ from brownout.api.workload import RUNNABLE
 
 __all__ = ["CommandHook", "Notify", "WebhookHook"]
 
+# A name, an IPv4 address, or an IPv6 address in brackets; what looks like one and is none is told when it is asked.
+_HOST = r"([A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\])"
+_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _URL = Text(
     allowed="must be an http or https URL without user and password, such as https://example.org/hooks/brownout",
-    pattern=r"https?://[A-Za-z0-9.:\[\]_-]+(/[!-~]*)?",
+    pattern=rf"https?://{_HOST}(:{_PORT})?(/[!-~]*)?",
     longest=2048,
 )
 

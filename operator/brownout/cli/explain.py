@@ -130,7 +130,7 @@ def _level(level: LevelStatus) -> str:
         late = f", 95 % within {level.p95_ms:g} ms" if level.p95_ms is not None else ""
         known.append(f"answers in {level.response_ms:g} ms{late}")
     if level.failure_percent is not None:
-        known.append(f"{level.failure_percent:g} % of its requests failed")
+        known.append(f"{level.failure_percent:g} % of its requests or checks failed")
     if level.message:
         known.append(f"passed over for now: {level.message}")
     return "; ".join(known) or "nothing is known of it yet"

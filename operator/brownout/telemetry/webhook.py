@@ -56,8 +56,11 @@ class Webhook:
 
     @property
     def name(self) -> str:
-        """The host, without the path."""
-        return f"the webhook at {urlsplit(self.url).hostname}"
+        """The host, without the path. Of a URL that is none, nothing: who knows where its secret stands."""
+        try:
+            return f"the webhook at {urlsplit(self.url).hostname}"
+        except ValueError:
+            return "the webhook, whose URL is none"
 
     async def tell(self, notice: Notice) -> Delivery:
         """Post it once, in a thread that nobody waits for longer than that."""
