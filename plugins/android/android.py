@@ -129,10 +129,16 @@ class Android:
             self._book.restore(json.loads(self._file.read_bytes()))
         self._token = config.get("token") or self._own_token(Path(context.data_folder, "token"))
         # reuse_port: while a new version takes over, it and the old one listen side by side.
-        self._server = await asyncio.start_server(
-            self._connected, config["address"], config["port"], reuse_port=True, limit=MOST_BODY_BYTES
-        )
-        context.log(f"listening at http://{config['address']}:{config['port']}")
+        address, port = config["address"], config["port"]
+        try:
+            self._server = await asyncio.start_server(
+                self._connected, address, port, reuse_port=True, limit=MOST_BODY_BYTES
+            )
+        except OSError as error:
+            number = error.errno or 0  # below zero where the address is none
+            why = os.strerror(number) if number > 0 else "that is no address"
+            raise OSError(f"it cannot listen on {address}, port {port}: {why}") from None
+        context.log(f"listening at http://{address}:{port}")
 
     async def health_check(self) -> Health:
         """Well while it listens."""

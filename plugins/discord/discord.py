@@ -106,7 +106,7 @@ class Discord:
         """Log in, and connect in the background. Raises where there is no token, or Discord does not take it."""
         token = config.get("token") or os.environ.get("DISCORD_TOKEN", "")
         if not token:
-            raise ValueError("there is no token: set DISCORD_TOKEN, or token in the config")
+            raise ValueError("set DISCORD_TOKEN, or the token in the config: it has none")
         discord.http.Route.BASE = config["api"]
         discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config["gateway"])
         self._context = context

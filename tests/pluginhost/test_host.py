@@ -152,6 +152,22 @@ def test_health_is_what_the_contract_says_and_nothing_else(stage: Stage, returne
     stage.live(story)
 
 
+def test_a_plugin_that_fails_slowly_says_why_while_it_is_tried_again(stage: Stage) -> None:
+    """Whoever looks while it comes up learns as much as who looks while it waits."""
+    source = "import time\ndef initialize(config):\n  time.sleep(1)\n  raise ValueError('no key')"
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("slow", source))
+
+        async def starting() -> bool:
+            seen = host.presence("slow")
+            return seen is not None and seen.presence is Presence.STARTING and "no key" in seen.detail
+
+        assert await eventually_async(starting)
+
+    stage.live(story)
+
+
 def test_a_plugin_that_left_no_thread_for_the_worker_still_answers(stage: Stage) -> None:
     """Requests are done by the hands that are there already; where there is none, the reason is told."""
     source = """

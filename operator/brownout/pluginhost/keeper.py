@@ -72,16 +72,14 @@ class Keeper:
         if self._serving is not None:
             detail = "stopping" if self._life is None else self._trouble.why
             return Observation(presence=Presence.RUNNING, detail=detail, identity=self._serving.identity)
-        if self.processes:
-            presence = Presence.STARTING if self._life is not None else Presence.RUNNING
-            return Observation(presence=presence, detail="" if self._life is not None else "stopping")
-        if self.asleep:
+        if self.asleep and not self.processes:
             return _ASLEEP
         if self._life is None:
-            return Observation(presence=Presence.STOPPED)
-        if self._trouble.why:
+            stopping = Observation(presence=Presence.RUNNING, detail="stopping")
+            return stopping if self.processes else Observation(presence=Presence.STOPPED)
+        if self._trouble.why and not self.processes:
             return Observation(presence=Presence.FAILED, detail=self._troubled())
-        return Observation(presence=Presence.STARTING)
+        return Observation(presence=Presence.STARTING, detail=self._trouble.why)
 
     # --- requests --------------------------------------------------------------------------------------------------
 
