@@ -12,6 +12,7 @@ from brownout.api.metadata import NAME
 from tests.builders import integration_document, policy_document
 from tests.checkout import ROOT
 from tests.cli.typed import typed
+from tests.pluginhost.folders import Plugins
 
 BROKEN = """\
 apiVersion: brownout.dev/v1alpha1
@@ -88,3 +89,104 @@ def test_what_is_no_file_of_ours_is_a_problem(make: object, said: str, tmp_path:
     assert (answer.code, answer.err) == (1, "1 problem\n")
     assert answer.out.startswith(str(path))
     assert said in answer.out
+
+
+MANIFEST = """\
+config:
+  model: {type: string, enum: [small, large], required: true}
+  words: {type: integer, minimum: 1, maximum: 9}
+  token: {type: string, secret: true, pattern: "[a-z]{8}"}
+  tags: {type: list, items: {type: boolean}}
+"""
+SPEAKING = """\
+apiVersion: brownout.dev/v1alpha1
+kind: Integration
+metadata: {name: speaking}
+spec:
+  levels:
+    - name: best
+      config: {model: large}
+    - name: less
+      config:
+        model: tiny
+  workload:
+    plugin:
+      name: voice
+      config:
+        wrods: 3
+        words: 0
+        token: not-one
+        tags: [true, two]
+"""
+
+
+@pytest.fixture
+def companion(tmp_path: Path) -> Path:
+    """A folder of integrations with a plugin beside them."""
+    folder = tmp_path / "companion"
+    (folder / "plugins").mkdir(parents=True)
+    Plugins(folder / "plugins").put("voice", more=MANIFEST)
+    return folder
+
+
+def test_the_config_of_a_plugin_is_checked_against_its_manifest(companion: Path, home: Path) -> None:
+    """At every level, each problem once, with its line, its path, what was written and what is allowed; secrets not."""
+    file = companion / "speaking.yaml"
+    file.write_text(SPEAKING)
+    for arguments in ((companion,), (file,), (file, "--plugins", companion / "plugins")):
+        answer = typed("validate", *arguments, home=home)
+        assert (answer.code, answer.err) == (1, "5 problems\n")
+        assert sorted(line.removeprefix(f"{file}:") for line in answer.out.splitlines()) == [
+            '10: spec.levels[1].config.model: Unsupported value: "tiny": supported values: "small", "large"',
+            '15: unknown field "spec.workload.plugin.config.wrods": known are: model, tags, token, words',
+            "16: spec.workload.plugin.config.words: Invalid value: 0: must be a whole number from 1 to 9",
+            '17: spec.workload.plugin.config.token: Invalid value: "******": must match [a-z]{8}',
+            '18: spec.workload.plugin.config.tags[1]: Invalid value: "two": must be true or false',
+        ]
+
+
+def test_what_a_level_gives_the_base_need_not(companion: Path, home: Path) -> None:
+    """A setting that must be given is given where each level gives it; without levels it is missed."""
+    file, levels = companion / "speaking.yaml", [{"name": "best", "config": {"model": "large"}}]
+    plugin = {"plugin": {"name": "voice", "config": {"words": 2}}}
+    file.write_text(yaml.safe_dump(integration_document("voice", workload=plugin, levels=levels)))
+    assert typed("validate", file, home=home).out == "ok: 1 integration in 1 file\n"
+    file.write_text(yaml.safe_dump(integration_document("voice", workload=plugin)))
+    answer = typed("validate", file, home=home)
+    assert answer.code == 1
+    assert "spec.workload.plugin.config.model: Required value" in answer.out
+
+
+def test_problems_of_files_and_of_plugins_come_together(companion: Path, home: Path) -> None:
+    """A broken file, a plugin that is not there and one that is not in order: none hides another."""
+    (companion / "a.yaml").write_text(BROKEN)
+    for name in ("vioce", "broken", "lonely"):
+        document = integration_document(name, workload={"plugin": {"name": name}})
+        (companion / f"{name}.yaml").write_text(yaml.safe_dump(document))
+    plugins = Plugins(companion / "plugins")
+    plugins.put("broken", more="entyr: x\n")
+    plugins.put("lonely", requires=["absent"])
+    answer = typed("validate", companion, home=home)
+    assert (answer.code, answer.err) == (1, "8 problems\n")
+    assert f'{companion}/vioce.yaml:8: spec.workload.plugin.name: Invalid value: "vioce": there is no' in answer.out
+    assert 'unknown field "entyr"' in answer.out
+    assert 'requires[0]: Invalid value: "absent"' in answer.out
+
+
+def test_where_no_plugins_are_in_sight_it_says_what_was_not_checked(tmp_path: Path, home: Path) -> None:
+    """A manifest for another machine is not wrong because its plugins are not here; a folder that is none is."""
+    file = tmp_path / "speaking.yaml"
+    file.write_text(SPEAKING)
+    answer = typed("validate", file, home=home)
+    assert answer.code == 0
+    assert answer.out == (
+        "ok: 1 integration in 1 file\n"
+        'not checked: the config of plugin "voice", which was not found (--plugins says where)\n'
+    )
+    assert typed("validate", file, "--plugins", file, home=home).refusal.startswith(f"{file} is not a folder")
+
+
+def test_the_samples_fit_the_plugins_that_ship(home: Path) -> None:
+    """What a reader copies is accepted by the plugins that it is for."""
+    answer = typed("validate", ROOT / "manifests" / "samples" / "plugins", "--plugins", ROOT / "plugins", home=home)
+    assert (answer.code, answer.out) == (0, "ok: 4 integrations in 4 files\n")

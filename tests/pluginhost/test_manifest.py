@@ -158,3 +158,16 @@ def test_what_stands_in_the_config_decides_which_doors_are_opened() -> None:
     assert found.read == found.write == ("/srv/a",)
     nothing = granted(manifest.needs, {"port": 70_000})
     assert (nothing.listen, nothing.connect, nothing.read) == ((), (443,), ())
+
+
+def test_its_levels_must_fit_its_own_config() -> None:
+    """A level that says what no config may say would fail each switch to it; what must be given is not missed there."""
+    config = "config:\n  model: {type: string, enum: [a, b], required: true}\n  words: {type: integer}\n"
+    fits = read_manifest(f"{LEAST}{config}levels:\n  - {{name: x, config: {{words: 1}}}}\n")
+    assert isinstance(fits, Manifest)
+    wrong = read_manifest(f"{LEAST}{config}levels:\n  - name: x\n    config:\n      model: c\n      wrods: 1\n")
+    assert isinstance(wrong, tuple)
+    assert [(problem.line, problem.path) for problem in wrong] == [
+        (10, "levels[0].config.model"),
+        (11, "levels[0].config.wrods"),
+    ]

@@ -10,29 +10,45 @@ from typing import Annotated
 import typer
 
 from brownout.api.problems import Problem
+from brownout.cli.validate_plugins import check_plugins, folders_of
+from brownout.core.errors import InvalidInput
 from brownout.disk.opening import FileText, refused
 from brownout.local.assembly import Good, assemble
 from brownout.local.parsing import FileState, parse
 from brownout.local.reading import read_directory
 
+PluginsFolder = Annotated[
+    Path | None,
+    typer.Option("--plugins", metavar="DIR", help="Folder of the plugins; else `plugins` beside the files."),
+]
+
 
 def validate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, or folders of them.")],
+    plugins: PluginsFolder = None,
 ) -> None:
     """Check files as the controller would read them; exit code 1 if anything is wrong.
 
+    The config of a plugin is checked against its plugin.yaml, where the plugin is found.
+
     Example: brownout validate integrations/*.yaml
     """
+    if plugins is not None and not plugins.is_dir():
+        raise InvalidInput(f"{plugins} is not a folder", advice="name the folder that holds the plugins' folders")
     texts = [text for path in files for text in texts_of(path)]
     states = {text.path: parse(text, FileState()) for text in texts}
     inventory = assemble(states, Good(), node="").inventory
+    checked = check_plugins(inventory.integrations, texts, folders_of(files, plugins))
     problems = [problem for path in sorted(inventory.problems) for problem in inventory.problems[path]]
+    problems += checked.problems
     for problem in problems:
         sys.stdout.write(f"{problem}\n")
     if problems:
         sys.stderr.write(f"{_count(len(problems), 'problem')}\n")
         raise typer.Exit(1)
     sys.stdout.write(f"ok: {_count(len(inventory.integrations), 'integration')} in {_count(len(states), 'file')}\n")
+    for name in checked.unchecked:
+        sys.stdout.write(f'not checked: the config of plugin "{name}", which was not found (--plugins says where)\n')
 
 
 def _count(number: int, what: str) -> str:

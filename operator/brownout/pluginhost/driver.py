@@ -18,11 +18,11 @@ from brownout.core.member import Observation, Presence
 from brownout.disk.atomic import file_stem
 from brownout.engine.ports import Outcome, OutcomeStatus
 from brownout.pluginhost.checking import checked_of
+from brownout.pluginhost.configuring import config_at
 from brownout.pluginhost.found import Found
 from brownout.pluginhost.host import PluginHost
 from brownout.pluginhost.launch import PluginLaunch, launch_of
 from brownout.pluginhost.needs import granting
-from brownout.pluginhost.setting import check_config
 
 __all__ = ["PluginDriver"]
 
@@ -149,9 +149,7 @@ class PluginDriver:
         """The launch at a level, or what is wrong with its config."""
         declared = integration.spec.workload.plugin
         base: Mapping[str, Any] = declared.config if declared else {}
-        own = {one.name: one.config for one in found.manifest.levels}
-        merged = {**base, **(own.get(level.name, {}) if level else {}), **(level.config if level else {})}
-        config = check_config(found.manifest.config, merged, ("spec", "workload", "plugin", "config"))
+        config = config_at(found.manifest, integration, level)
         if isinstance(config, tuple):
             return "; ".join(str(problem) for problem in config)
         if refusal := self._refusal(found, {*base, *(level.config if level else {})}):

@@ -7,6 +7,7 @@ and refused with the words of every other file, all problems at once.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field, ValidationError
@@ -138,7 +139,7 @@ def read_manifest(content: bytes | str, file: str = MANIFEST) -> Manifest | tupl
             *_beyond(document, _salvaged(document.data.get("config")), file),
         )
         return tuple(sorted(found, key=lambda problem: problem.line or 0))
-    return tuple(_beyond(document, manifest.config, file)) or manifest
+    return tuple(_beyond(document, manifest.config, file)) or tuple(_misfits(document, manifest, file)) or manifest
 
 
 def _salvaged(config: object) -> dict[str, Setting | None]:
@@ -163,6 +164,18 @@ def _beyond(document: Document, config: Mapping[str, Setting | None], file: str)
         if name not in config:
             line, value = document.line_of(path), shown(f"${name}")
             yield Problem(file, line, path_text(path), value, "must name an entry of config")
+
+
+def _misfits(document: Document, manifest: Manifest, file: str) -> Iterator[Problem]:
+    """What its levels say that is not in its config, or does not fit. What must be given an integration may give."""
+    optional = {name: it.model_copy(update={"required": False}) for name, it in manifest.config.items()}
+    for at, level in enumerate(manifest.levels):
+        found = check_config(optional, level.config, partial(_in_level, at), document.line_of)
+        yield from (replace(problem, file=file) for problem in (found if isinstance(found, tuple) else ()))
+
+
+def _in_level(at: int, name: str) -> Path:
+    return ("levels", at, "config", name)
 
 
 def _references(part: Any, path: Path) -> Iterator[tuple[Path, str]]:

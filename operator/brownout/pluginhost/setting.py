@@ -5,7 +5,7 @@ kinds of text that the rest of our files has as well: durations and amounts of m
 own leaves, so a config is refused in the words of everything else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -21,13 +21,15 @@ from brownout.api.quantities import Duration, Quantity
 from brownout.api.rules import Location, Rule, Ruled
 from brownout.api.validation import Path
 
-__all__ = ["Kind", "Setting", "check_config"]
+__all__ = ["Kind", "LineOf", "Setting", "check_config", "no_line"]
 
 _EXACT: Final = 2**53  # the largest whole number that JSON's readers agree on
 _MOST_ITEMS: Final = 1000
 _LONGEST: Final = 4096
 _PATTERN_ALLOWED: Final = "must be a regular expression, without look-around and back-references"
 _MASK: Final = '"******"'
+
+LineOf = Callable[[Path], int | None]
 
 
 class Kind(StrEnum):
@@ -157,34 +159,48 @@ def _text(pattern: str | None) -> Leaf:
     return _Patterned(pattern=pattern) if pattern else Text(longest=_LONGEST)
 
 
+def in_config(name: str) -> Path:
+    """Where an entry stands that nothing else says the place of."""
+    return ("config", name)
+
+
+def no_line(_: Path) -> int | None:
+    """The line of a place of which nobody knows it."""
+    return None
+
+
 def check_config(
-    settings: Mapping[str, Setting], given: Mapping[str, Any], path: Path = ("config",)
+    settings: Mapping[str, Setting],
+    given: Mapping[str, Any],
+    place: Callable[[str], Path] = in_config,
+    line_of: LineOf = no_line,
 ) -> dict[str, Any] | tuple[Problem, ...]:
     """The config that a plugin is given: what was written, parsed, and the defaults; or every problem that it has.
 
-    `path` is where the config stands in its document.
+    `place` says where an entry stands in its document, and `line_of` on which line that is.
     """
     problems: list[Problem] = []
     config: dict[str, Any] = {}
     known = ", ".join(sorted(settings)) or "none"
     for name in given.keys() - settings.keys():
-        allowed = f"known are: {known}"
-        problems.append(Problem(path=path_text((*path, name)), allowed=allowed, fault=Fault.UNKNOWN_FIELD))
+        allowed, path = f"known are: {known}", place(name)
+        unknown = Problem(line=line_of(path), path=path_text(path), allowed=allowed, fault=Fault.UNKNOWN_FIELD)
+        problems.append(unknown)
     for name, setting in settings.items():
         value = given.get(name, setting.default)
         if value is None:
-            problems.extend(_missing(setting, (*path, name)))
+            problems.extend(_missing(setting, place(name), line_of))
             continue
         try:
             config[name] = _accepted(setting, value)
         except _Refused as refused:
-            problems.append(refused.problem(setting, (*path, name)))
+            problems.append(refused.problem(setting, place(name), line_of))
     return tuple(sorted(problems, key=lambda problem: problem.path)) if problems else config
 
 
-def _missing(setting: Setting, path: Path) -> Iterator[Problem]:
+def _missing(setting: Setting, path: Path, line_of: LineOf) -> Iterator[Problem]:
     if setting.required:
-        yield Problem(path=path_text(path), allowed=setting.description, fault=Fault.REQUIRED)
+        yield Problem(line=line_of(path), path=path_text(path), allowed=setting.description, fault=Fault.REQUIRED)
 
 
 class _Refused(Exception):
@@ -194,11 +210,11 @@ class _Refused(Exception):
         super().__init__(allowed)
         self.value, self.allowed, self.fault, self.below = value, allowed, fault, below
 
-    def problem(self, setting: Setting, path: Path) -> Problem:
+    def problem(self, setting: Setting, path: Path, line_of: LineOf) -> Problem:
         """It as a problem of the entry at a path."""
         whole = (*path, *self.below)
         value = _MASK if setting.secret else shown(self.value, whole)
-        return Problem(path=path_text(whole), value=value, allowed=self.allowed, fault=self.fault)
+        return Problem(line=line_of(whole), path=path_text(whole), value=value, allowed=self.allowed, fault=self.fault)
 
 
 def _accepted(setting: Setting, value: object) -> object:

@@ -1,0 +1,89 @@
+"""What `brownout validate` says of plugins: whether they are there, in order, and given a config that they accept.
+
+The check is the controller's own. Where no folder of plugins is in sight, nothing can be said of those that are in none
+of the installed packages either; then the answer says that they were not checked.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from brownout.api.integration import Integration
+from brownout.api.problems import Problem, shown
+from brownout.bootstrap.settings import plugins_of
+from brownout.disk.documents import Document, read_documents
+from brownout.disk.opening import FileText
+from brownout.local.assembly import FILE_ANNOTATION
+from brownout.pluginhost.configuring import config_problems
+from brownout.pluginhost.discovery import Discovery, discover
+from brownout.pluginhost.found import Found
+from brownout.pluginhost.setting import no_line
+
+__all__ = ["PluginsChecked", "check_plugins", "folders_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginsChecked:
+    """`problems` of all that could be looked at; `unchecked` names the plugins that nobody can find from here."""
+
+    problems: tuple[Problem, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+
+def folders_of(files: Sequence[Path], named: Path | None) -> tuple[Path, ...]:
+    """Where plugins lie: where the option says, else beside the files, as for a controller; those that are there."""
+    beside = [plugins_of(path if path.is_dir() else path.parent) for path in files]
+    return tuple(folder for folder in dict.fromkeys([named] if named else beside) if folder.is_dir())
+
+
+def check_plugins(
+    integrations: Mapping[str, Integration], texts: Sequence[FileText], folders: Sequence[Path]
+) -> PluginsChecked:
+    """Check every integration whose workload is a plugin. Blocks on the disk; runs nothing."""
+    declared = {name: one for name, one in integrations.items() if one.spec.workload.plugin is not None}
+    if not declared:
+        return PluginsChecked()
+    discovery, documents = discover(folders), _documents(texts)
+    problems: list[Problem] = []
+    unchecked: set[str] = set()
+    for name, integration in sorted(declared.items()):
+        if folders or _known(_plugin_of(integration), discovery):
+            problems.extend(_problems(integration, discovery, documents.get(name)))
+        else:
+            unchecked.add(_plugin_of(integration))
+    return PluginsChecked(problems=tuple(dict.fromkeys(problems)), unchecked=tuple(sorted(unchecked)))
+
+
+def _problems(integration: Integration, discovery: Discovery, document: Document | None) -> Iterator[Problem]:
+    """Of its config, or else of the plugin itself, in the plugin's own files."""
+    plugin, file = _plugin_of(integration), integration.metadata.annotations.get(FILE_ANNOTATION, "")
+    line_of = document.line_of if document else no_line
+    found = discovery.load(plugin)
+    if isinstance(found, Found):
+        yield from (replace(each, file=file) for each in config_problems(found.manifest, integration, line_of))
+    elif _known(plugin, discovery):
+        yield from found
+    else:
+        path = ("spec", "workload", "plugin", "name")
+        yield Problem(file, line_of(path), ".".join(path), shown(plugin), found[0].allowed)
+
+
+def _plugin_of(integration: Integration) -> str:
+    return integration.spec.workload.plugin.name if integration.spec.workload.plugin else ""
+
+
+def _known(plugin: str, discovery: Discovery) -> bool:
+    return plugin in discovery.candidates or plugin in discovery.broken
+
+
+def _documents(texts: Sequence[FileText]) -> dict[str, Document]:
+    """The document in which each integration is declared, by its name; the first where there are several."""
+    found: dict[str, Document] = {}
+    for text in texts:
+        for document in read_documents(text.content, text.path)[0] if text.problem is None else ():
+            data = document.data if isinstance(document.data, dict) else {}
+            metadata = data.get("metadata") if data.get("kind") == "Integration" else None
+            name = metadata.get("name") if isinstance(metadata, dict) else None
+            if isinstance(name, str):
+                found.setdefault(name, document)
+    return found

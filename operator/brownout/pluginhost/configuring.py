@@ -1,0 +1,43 @@
+"""The config that an integration gives its plugin: its own, over it what the plugin and then it say of a level.
+
+Checked against the schema in plugin.yaml, in the same words by `brownout validate` before anything runs and by the
+controller before a start. Pure.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from brownout.api.integration import Integration, Level
+from brownout.api.problems import Problem
+from brownout.api.validation import Path
+from brownout.pluginhost.manifest import Manifest
+from brownout.pluginhost.setting import LineOf, check_config, no_line
+
+__all__ = ["config_at", "config_problems"]
+
+_CONFIG: Final = ("spec", "workload", "plugin", "config")
+
+
+def config_at(
+    manifest: Manifest, integration: Integration, level: Level | None, line_of: LineOf = no_line
+) -> dict[str, Any] | tuple[Problem, ...]:
+    """The config at a level (None: it has none), with the defaults; or everything that is wrong with it.
+
+    Each problem has the path in the Integration at which it was said, and the line where somebody knows it.
+    """
+    plugin = integration.spec.workload.plugin
+    base: Mapping[str, Any] = plugin.config if plugin else {}
+    own = next((one.config for one in manifest.levels if level and one.name == level.name), {})
+    ours = level.config if level else {}
+    at = integration.spec.levels.index(level) if level in integration.spec.levels else 0
+
+    def place(name: str) -> Path:
+        return ("spec", "levels", at, "config", name) if name in ours else (*_CONFIG, name)
+
+    return check_config(manifest.config, {**base, **own, **ours}, place, line_of)
+
+
+def config_problems(manifest: Manifest, integration: Integration, line_of: LineOf = no_line) -> tuple[Problem, ...]:
+    """Everything that is wrong with its config at any of its levels, each once."""
+    found = (config_at(manifest, integration, level, line_of) for level in integration.spec.levels or (None,))
+    return tuple(dict.fromkeys(problem for each in found if isinstance(each, tuple) for problem in each))
