@@ -62,6 +62,7 @@ class Stage:
     notes: list[tuple[str, str, str]] = field(default_factory=list)
     used: list[tuple[str, int, bool]] = field(default_factory=list)
     free_bytes: int | None = None
+    free: Callable[[], int | None] | None = None
     counts: RequestCounts = field(default_factory=RequestCounts)
     circuits: Circuits | None = None
     refusals: dict[str, str] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class Stage:
             on_fault=lambda where, why: self.faults.append(why),
             on_note=lambda *note: self.notes.append(note),
             on_usage=lambda *used: self.used.append(used),
-            free_bytes=lambda: self.free_bytes,
+            free_bytes=lambda: self.free() if self.free else self.free_bytes,
             circuits=self.circuits,
             refusal=lambda key: self.refusal(key) if self.refusal else self.refusals.get(key, ""),
         )

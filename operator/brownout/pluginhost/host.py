@@ -119,6 +119,8 @@ class PluginHost:
     async def forget(self, key: str, *, grace_s: float) -> None:
         """End it, and keep nothing of it but its data folder."""
         await self.stop(key, grace_s=grace_s)
+        if key in self._keepers and not self._keepers[key].idle:
+            return  # it was declared anew meanwhile
         self._keepers.pop(key, None)
         await asyncio.to_thread(self._logs.drop, f"plugin-{key}")
 

@@ -16,7 +16,7 @@ from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.gate import Entry, Gate
 from brownout.pluginhost.launch import PluginLaunch
 from brownout.pluginhost.process import PluginProcess
-from brownout.pluginhost.swap import Turns, hand_over, move, take_turns
+from brownout.pluginhost.swap import Scene, exchange, move
 from brownout.pluginhost.trouble import Trouble
 from brownout.processes import backoff
 from brownout.processes.ending import Ended, Manner
@@ -28,7 +28,6 @@ Make = Callable[[PluginLaunch], PluginProcess]
 
 _CUT_SHORT: Final = Outcome(status=OutcomeStatus.SKIPPED, detail="it was told to stop meanwhile")
 _STOPPED: Final = "it was told to stop"
-_BESIDE: Final = 1.5
 _ABSENT: Final = Ended(manner=Manner.ABSENT, took_s=0.0)
 _LATER: Final = "it starts with its first request"
 _ASLEEP: Final = Observation(presence=Presence.RUNNING, detail=_LATER, identity="asleep", memory_bytes=0, asleep=True)
@@ -55,6 +54,7 @@ class Keeper:
         self._gate = Gate(hands=1, queue=0)
         self._gate.shut()  # until somebody serves
         self._starts: set[asyncio.Task[Outcome]] = set()
+        self._endings: set[asyncio.Task[Ended]] = set()
         self._stops = 0  # counts calls of stop, so that a start which waited knows that it is no longer wanted
 
     @property
@@ -66,6 +66,11 @@ class Keeper:
     def processes(self) -> tuple[PluginProcess, ...]:
         """Every run that is there now: mostly one, two while versions are exchanged."""
         return tuple(each for each in self._processes if each.alive)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of it is there, and nobody is starting it."""
+        return not (self._life or self.asleep or self._starts or self.processes)
 
     def presence(self) -> Observation:
         """What it is doing, without its memory."""
@@ -133,6 +138,8 @@ class Keeper:
 
     async def _start(self, launch: PluginLaunch, stops: int) -> Outcome:
         async with self._changing:
+            while self._endings:  # whoever starts it while it is being ended wants it afterwards
+                await asyncio.wait(self._endings)
             if self._stops != stops:
                 return _CUT_SHORT
             if self._launch is not None and self._launch.spec == launch.spec and (self._life or self.asleep):
@@ -152,7 +159,11 @@ class Keeper:
     async def stop(self, grace_s: float) -> Outcome:
         """End it and all that belongs to it. While a stop is under way, a shorter grace shortens it."""
         self._stops += 1
-        return stop_outcome(await self._end(grace_s), grace_s)
+        ending = asyncio.ensure_future(self._end(grace_s))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+        # Shielded: what goes on ending when nobody waits for it any more must be seen to have ended.
+        return stop_outcome(await asyncio.shield(ending), grace_s)
 
     def _already(self) -> Outcome:
         if self._trouble.why and self._serving is None:
@@ -253,7 +264,8 @@ class Keeper:
         if launch.base == serving.launch.base and "set_level" in serving.functions:
             why = await move(serving, launch, self._gate)
         else:
-            why = await self._exchange(serving, launch, stops)
+            why = await exchange(serving, launch, self._scene(stops))
+            self._processes = {each for each in self._processes if each is self._serving or each.alive}
         if self._stops != stops:
             return _CUT_SHORT
         if why:
@@ -262,34 +274,14 @@ class Keeper:
         self._launch = launch
         return self._done()
 
-    async def _exchange(self, old: PluginProcess, launch: PluginLaunch, stops: int) -> str:
-        """Start the new one beside the old one, and let it take over; why it did not, empty where it did."""
-        beside = await self._roomy(old)
-        new = self._born(launch)
-        if not beside:
-            turns = Turns(
-                back=lambda: self._born(old.launch),
-                wanted=lambda: self._stops == stops,
-                grace_s=self._grace_s(launch),
-            )
-            why = await take_turns(old, new, self._gate, self._serve, turns)
-            self._processes = {each for each in self._processes if each is self._serving or each.alive}
-            return f"the new version did not come up, the old one serves again: {why}" if why else ""
-        why = await new.start()
-        if not why:
-            why = await hand_over(old, new, self._gate, self._serve)
-        loser = new if why else old
-        await loser.end("another version took over" if loser is old else why, grace_s=self._grace_s(launch))
-        self._processes.discard(loser)
-        return f"the new version did not take over, the old one stays: {why}" if why else ""
-
-    async def _roomy(self, old: PluginProcess) -> bool:
-        """Whether a second one of its size can come up beside it: half as large again, since a start has its peak."""
-        free_bytes, held_bytes = self._free_bytes(), await old.memory_bytes()
-        return free_bytes is None or held_bytes is None or free_bytes >= held_bytes * _BESIDE
-
-    def _grace_s(self, launch: PluginLaunch) -> float:
-        return launch.limits.request_timeout + 1.0
+    def _scene(self, stops: int) -> Scene:
+        return Scene(
+            gate=self._gate,
+            born=self._born,
+            serve=self._serve,
+            wanted=lambda: self._stops == stops,
+            free_bytes=self._free_bytes,
+        )
 
 
 def _settle(future: "asyncio.Future[str]", value: str) -> None:

@@ -13,8 +13,10 @@ from brownout.pluginhost.gate import Gate
 from brownout.pluginhost.launch import PluginLaunch
 from brownout.pluginhost.process import PluginProcess
 
-__all__ = ["Turns", "hand_over", "move", "take_turns"]
+__all__ = ["Scene", "exchange", "move"]
 
+_BESIDE: Final = 1.5
+_NOT_WANTED: Final = "it was told to stop"
 _MAKES_ROOM: Final = "it made room for another version"
 
 #: What a version has exported: one value, or nothing.
@@ -32,52 +34,73 @@ async def move(serving: PluginProcess, launch: PluginLaunch, gate: Gate) -> str:
     return f"its set_level failed: {answer.detail}"
 
 
-async def hand_over(old: PluginProcess, new: PluginProcess, gate: Gate, serve: Callable[[PluginProcess], None]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Where versions are exchanged. `born` makes a run of a version, `serve` says which one is asked from now on.
+
+    `wanted` is False as soon as somebody has stopped the plugin; then nothing is started any more. `free_bytes` is how
+    much memory is left, None where nobody knows.
+    """
+
+    gate: Gate
+    born: Callable[[PluginLaunch], PluginProcess]
+    serve: Callable[[PluginProcess], None]
+    wanted: Callable[[], bool]
+    free_bytes: Callable[[], int | None]
+
+
+async def exchange(old: PluginProcess, launch: PluginLaunch, scene: Scene) -> str:
+    """Start the new one beside the old one, and let it take over; why it did not, empty where it did."""
+    beside, grace_s = await _roomy(old, scene.free_bytes()), launch.limits.request_timeout + 1.0
+    if not scene.wanted():
+        return _NOT_WANTED
+    new = scene.born(launch)
+    if not beside:
+        why = await _take_turns(old, new, scene, grace_s)
+        return f"the new version did not come up, the old one serves again: {why}" if why else ""
+    why = await new.start() or await _hand_over(old, new, scene)
+    await (new if why else old).end(why or "another version took over", grace_s=grace_s)
+    return f"the new version did not take over, the old one stays: {why}" if why else ""
+
+
+async def _roomy(old: PluginProcess, free_bytes: int | None) -> bool:
+    """Whether a second one of its size can come up beside it: half as large again, since a start has its peak."""
+    held_bytes = await old.memory_bytes()
+    return free_bytes is None or held_bytes is None or free_bytes >= held_bytes * _BESIDE
+
+
+async def _hand_over(old: PluginProcess, new: PluginProcess, scene: Scene) -> str:
     """Carry the state over and let the new one serve; why not, empty where it does. The old one is left as it is."""
-    with _shut(gate):
-        await gate.until_idle()
+    with _shut(scene.gate):
+        await scene.gate.until_idle()
         if why := await _state(old, new):
             return why
         if new.ended.done():
             return new.ended.result()
-        serve(new)
+        scene.serve(new)
     return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turns:
-    """How versions take turns where two do not fit beside each other. `back` makes one more run of the old version.
-
-    `wanted` is False as soon as somebody has stopped the plugin; then nothing is started any more.
-    """
-
-    back: Callable[[], PluginProcess]
-    wanted: Callable[[], bool]
-    grace_s: float
-
-
-async def take_turns(
-    old: PluginProcess, new: PluginProcess, gate: Gate, serve: Callable[[PluginProcess], None], turns: Turns
-) -> str:
+async def _take_turns(old: PluginProcess, new: PluginProcess, scene: Scene, grace_s: float) -> str:
     """End the old one, then start the new one with its state; if that does not come up, the old one again.
 
     Requests wait meanwhile, as long as each may. Why the new one does not serve; empty where it does.
     """
-    with _shut(gate):
-        await gate.until_idle()
+    with _shut(scene.gate):
+        await scene.gate.until_idle()
         state = await _exported(old)
         if isinstance(state, str):
             return state
-        await old.end(_MAKES_ROOM, grace_s=turns.grace_s)
-        if not turns.wanted():
-            return _MAKES_ROOM
+        await old.end(_MAKES_ROOM, grace_s=grace_s)
+        if not scene.wanted():
+            return _NOT_WANTED
         why = await _up(new, state)
         if not why:
-            serve(new)
-        elif turns.wanted():
-            again = turns.back()
+            scene.serve(new)
+        elif scene.wanted():
+            again = scene.born(old.launch)
             if not await _up(again, state):
-                serve(again)
+                scene.serve(again)
         return why
 
 

@@ -1,0 +1,101 @@
+"""Laws of calls that cross: whatever comes at the same moment, what was asked for last is so in the end."""
+
+import asyncio
+
+from brownout.core.member import Presence
+from brownout.engine.ports import OutcomeStatus
+from brownout.pluginhost.host import PluginHost
+from tests.eventually import eventually_async
+from tests.pluginhost.stage import Stage
+
+SLOW = """
+import time
+def handle_request(request):
+    time.sleep(request.body)
+    return request.body
+"""
+
+
+async def _under_way(host: PluginHost, key: str) -> bool:
+    seen = host.presence(key)
+    return seen is not None and seen.detail == "stopping"
+
+
+def test_a_stop_while_an_exchange_weighs_its_memory_leaves_nothing(stage: Stage) -> None:
+    """The new version is not born any more: it would run on for ever, looked after by nobody."""
+    stops: list[asyncio.Task[object]] = []
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("voice", config={"version": 1}))
+        stage.free = lambda: stops.append(asyncio.ensure_future(host.stop("voice", grace_s=0.0)))
+        changed = await host.start(stage.launch("voice", config={"version": 2}))
+        assert changed.status is OutcomeStatus.SKIPPED
+        await asyncio.gather(*stops)
+        seen = host.presence("voice")
+        assert seen is not None
+        assert seen.presence is Presence.STOPPED
+        assert stage.processes() == ()
+
+    stage.live(story)
+
+
+def test_a_start_while_it_is_being_ended_waits_for_the_end_and_starts_it(stage: Stage) -> None:
+    """Whoever switches it on again in that moment gets what runs, is asked and is looked after, the same or another."""
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("voice", SLOW))
+        for version in (0, 1):
+            asking = asyncio.ensure_future(stage.ask(host, "voice", 0.4))
+            await eventually_async(lambda: _busy(host))
+            stopping = asyncio.ensure_future(host.stop("voice", grace_s=5.0))
+            await eventually_async(lambda: _under_way(host, "voice"))
+            started = await host.start(stage.launch("voice", SLOW, config={"version": version}))
+            assert (await stopping).status is OutcomeStatus.DONE
+            assert (await asking).body == 0.4
+            assert started.status is OutcomeStatus.DONE
+            assert (await stage.ask(host, "voice", 0.0)).body == 0.0
+            assert len(stage.processes()) == 1
+
+    stage.live(story)
+
+
+def test_a_stop_that_nobody_waits_for_goes_on_to_its_end(stage: Stage) -> None:
+    """It is not said to run for ever after."""
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("voice", SLOW))
+        asking = asyncio.ensure_future(stage.ask(host, "voice", 0.4))
+        await eventually_async(lambda: _busy(host))
+        stopping = asyncio.ensure_future(host.stop("voice", grace_s=5.0))
+        await eventually_async(lambda: _under_way(host, "voice"))
+        stopping.cancel()
+        await asyncio.gather(stopping, asking, return_exceptions=True)
+
+        async def gone() -> bool:
+            seen = host.presence("voice")
+            return seen is not None and seen.presence is Presence.STOPPED
+
+        assert await eventually_async(gone)
+        assert stage.processes() == ()
+
+    stage.live(story)
+
+
+def test_what_is_declared_anew_while_it_is_forgotten_is_not_lost(stage: Stage) -> None:
+    """It is started once the old one is gone, answers, and is ended with the host."""
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("voice", SLOW))
+        asking = asyncio.ensure_future(stage.ask(host, "voice", 0.3))
+        await eventually_async(lambda: _busy(host))
+        forgetting = asyncio.ensure_future(host.forget("voice", grace_s=5.0))
+        await eventually_async(lambda: _under_way(host, "voice"))
+        assert (await host.start(stage.launch("voice", SLOW))).status is OutcomeStatus.DONE
+        await asyncio.gather(forgetting, asking)
+        assert (await stage.ask(host, "voice", 0.0)).body == 0.0
+
+    stage.live(story)
+
+
+async def _busy(host: PluginHost) -> bool:
+    return host._keepers["voice"]._gate.in_hand == 1
