@@ -3,7 +3,7 @@
 import pytest
 
 from brownout.api.reasons import ConditionStatus, ConditionType
-from brownout.core.conditions import condition, merged
+from brownout.core.conditions import conditions
 from brownout.core.instant import from_rfc3339, to_rfc3339
 from tests.worlds import NOW
 
@@ -13,27 +13,26 @@ from tests.worlds import NOW
 )
 def test_a_condition_is_true_false_or_unknown(holds: bool | None, word: ConditionStatus) -> None:  # noqa: FBT001
     """Unknown is a value of its own."""
-    made = condition(ConditionType.READY, holds, "Because", now=NOW, generation=3)
+    (made,) = conditions((), [(ConditionType.READY, holds, "Because", "")], now=NOW, generation=3)
     assert (made.status, made.observed_generation, made.last_transition_time) == (word, 3, to_rfc3339(NOW))
 
 
 def test_the_transition_time_moves_only_with_the_status() -> None:
     """Another reason or message is no transition; another status is one."""
-    first = condition(ConditionType.READY, True, "A", "a", now=NOW, generation=1)
-    second = condition(ConditionType.READY, True, "B", "b", now=NOW + 60, generation=2)
-    third = condition(ConditionType.READY, False, "B", "b", now=NOW + 120, generation=2)
-    (kept,) = merged([first], [second])
-    assert (kept.reason, kept.message, kept.observed_generation) == ("B", "b", 2)
-    assert kept.last_transition_time == to_rfc3339(NOW)
-    assert merged([kept], [third]) == (third,)
+    first = conditions((), [(ConditionType.READY, True, "A", "a")], now=NOW, generation=1)
+    second = conditions(first, [(ConditionType.READY, True, "B", "b")], now=NOW + 60, generation=2)
+    third = conditions(second, [(ConditionType.READY, False, "B", "b")], now=NOW + 120, generation=2)
+    assert (second[0].reason, second[0].message, second[0].observed_generation) == ("B", "b", 2)
+    assert second[0].last_transition_time == to_rfc3339(NOW)
+    assert third[0].last_transition_time == to_rfc3339(NOW + 120)
 
 
-def test_merging_the_same_again_changes_nothing() -> None:
+def test_saying_the_same_again_changes_nothing() -> None:
     """An unchanged world gives an equal list, whatever the time."""
-    first = [condition(kind, True, "A", now=NOW, generation=1) for kind in ConditionType]
-    again = [condition(kind, True, "A", now=NOW + 999, generation=1) for kind in ConditionType]
-    assert merged(first, again) == tuple(first)
-    assert merged((), again) == tuple(again)
+    said = [(kind, True, "A", "") for kind in ConditionType]
+    first = conditions((), said, now=NOW, generation=1)
+    assert conditions(first, said, now=NOW + 999, generation=1) == first
+    assert conditions((), said, now=NOW + 999, generation=1) != first
 
 
 @pytest.mark.parametrize("instant", [0.0, 951_782_400.0, 1_709_164_800.0, NOW, 2_147_483_648.0])

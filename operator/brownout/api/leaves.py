@@ -195,6 +195,8 @@ class Text(Leaf):
 
 def _encodable(value: str) -> bool:
     """Tell whether the text is Unicode that can be written down (no lone surrogates)."""
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -210,6 +212,8 @@ class Choice(Leaf):
 
     @override
     def accept(self, value: object, *, wire: bool) -> object:
+        if isinstance(value, self.of):
+            return value
         if isinstance(value, str) and value in self.of.__members__.values():
             return self.of(value)
         return refuse(", ".join(f'"{word}"' for word in self.of), "unsupported")

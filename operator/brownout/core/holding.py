@@ -8,16 +8,19 @@ from brownout.api.status import Held, IntegrationStatus
 from brownout.core.instant import Instant, from_rfc3339, to_rfc3339
 from brownout.core.member import Hold, Member, Observation
 from brownout.core.plan import Action, Step
+from brownout.core.quiet import renewed
 from brownout.core.wording import sentence
 
 Return = tuple[Instant, float]  # when we brought it back, and how many times the usual wait it had waited
 
 
-def held(hold: Hold | None, member: Member, *, back: Return | None = None) -> Held | None:
+def held(hold: Hold | None, member: Member, *, back: Return | None = None, previous: Held | None = None) -> Held | None:
     """What must outlive a restart; `back` is a return on trial, which a hold that is newer has ended."""
     if hold is None:
         return Held(wait_factor=back[1], returned_at=to_rfc3339(back[0])) if back is not None else None
-    return Held(
+    return renewed(
+        previous,
+        Held,
         by_controller=True,
         off=hold.rung >= member.ladder.off,
         level=member.ladder.level_name(hold.rung),

@@ -11,7 +11,7 @@ Instant = float
 
 def to_rfc3339(instant: Instant) -> str:
     """`2026-01-02T03:04:05Z`: whole seconds, as Kubernetes writes times."""
-    return datetime.fromtimestamp(int(instant), tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{datetime.fromtimestamp(int(instant), tz=UTC).isoformat().removesuffix('+00:00')}Z"
 
 
 def from_rfc3339(text: str | None) -> Instant | None:

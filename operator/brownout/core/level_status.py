@@ -6,7 +6,7 @@ Figures move only when they have moved by a tenth, like all of a status.
 from brownout.api.status import IntegrationStatus, LevelStatus
 from brownout.core.footprint import Source
 from brownout.core.member import Member
-from brownout.core.quiet import N, quiet
+from brownout.core.quiet import N, quiet, renewed
 
 
 def level_statuses(member: Member, previous: IntegrationStatus) -> tuple[LevelStatus, ...]:
@@ -20,7 +20,9 @@ def _level(member: Member, rung: int, name: str, before: LevelStatus | None) -> 
     old, record, footprint = before or LevelStatus(name=name), member.record(rung), member.footprint(rung)
     measured = footprint.steady_bytes if footprint.source is Source.MEASURED else None
     failed = record.failure_share
-    return LevelStatus(
+    return renewed(
+        before,
+        LevelStatus,
         name=name,
         memory=_kept(old.memory, measured),
         response_ms=_kept(old.response_ms, _rounded(record.response_ms)),

@@ -13,7 +13,7 @@ from brownout.api.status import BudgetStatus, Condition, FootprintStatus, Integr
 from brownout.core import explain
 from brownout.core.bookkeeping import on_trial
 from brownout.core.capability import settled, words
-from brownout.core.conditions import condition, merged
+from brownout.core.conditions import Statement, conditions
 from brownout.core.health import Wellbeing
 from brownout.core.holding import Return, held
 from brownout.core.instant import Instant, to_rfc3339
@@ -21,7 +21,7 @@ from brownout.core.ledger import Said
 from brownout.core.level_status import level_statuses
 from brownout.core.member import Hold, Member, Presence
 from brownout.core.plan import Decision, Step
-from brownout.core.quiet import quiet
+from brownout.core.quiet import quiet, renewed
 from brownout.core.snapshot import PRESENT, Snapshot
 from brownout.core.wellbeing import ailment, circuit_of, health_of, trouble_of
 from brownout.core.wording import sentence
@@ -59,7 +59,9 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
     held_down = not free and member.wanted
     level = member.ladder.level_name(member.rung) or None
     changed = (state, level) != (previous.state, previous.level)
-    return IntegrationStatus(
+    return renewed(
+        previous,
+        IntegrationStatus,
         observed_generation=member.integration.metadata.generation,
         state=state,
         level=level,
@@ -70,14 +72,14 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
         footprint=_footprint(member, rung, previous),
         memory=quiet(previous.memory, member.observed.memory_bytes),
         levels=level_statuses(member, previous) or None,
-        budget=_budget(member),
+        budget=_budget(member, previous.budget),
         health=health_of(member, standing.checked),
         circuit=circuit_of(member, standing.checked),
         node=standing.node or None,
         replicas_before=_replicas_before(member, previous),
-        hold=held(member.hold, member, back=_on_trial(standing, now=now)),
+        hold=held(member.hold, member, back=_on_trial(standing, now=now), previous=previous.hold),
         last_decision=_last_decision(standing),
-        conditions=merged(previous.conditions, _conditions(standing, state, reason, message, now=now)),
+        conditions=_conditions(standing, state, reason, message, now=now),
     )
 
 
@@ -192,22 +194,24 @@ def rejected_status(problems: tuple[Problem, ...], previous: IntegrationStatus, 
     text = sentence("; ".join(str(problem) for problem in problems))
     reason = Reason.INVALID_SPEC
     statements = (
-        condition(ConditionType.READY, False, reason, text, now=now, generation=None),
-        condition(ConditionType.STALLED, True, reason, text, now=now, generation=None),
-        condition(ConditionType.ACCEPTED, False, reason, text, now=now, generation=None),
+        (ConditionType.READY, False, reason, text),
+        (ConditionType.STALLED, True, reason, text),
+        (ConditionType.ACCEPTED, False, reason, text),
     )
     return IntegrationStatus(
         state=State.PENDING,
         since=previous.since or to_rfc3339(now),
         reason=reason,
         message=text,
-        conditions=merged(previous.conditions, statements),
+        conditions=conditions(previous.conditions, statements, now=now, generation=None),
     )
 
 
-def figure(value: float) -> float | None:
+def figure(value: float | str | None) -> float | None:
     """A percentage as the wire holds it: a line that falls steeply foretells less than nothing, which is none."""
-    return round(min(1e6, max(0.0, value)), 1) if math.isfinite(value) else None
+    if value is None or isinstance(value, str) or not math.isfinite(value):
+        return None
+    return round(min(1e6, max(0.0, value)), 1)
 
 
 def _footprint(member: Member, rung: int, previous: IntegrationStatus) -> FootprintStatus | None:
@@ -215,37 +219,41 @@ def _footprint(member: Member, rung: int, previous: IntegrationStatus) -> Footpr
     if not known.known:
         return None
     old = previous.footprint
-    return FootprintStatus(
+    return renewed(
+        old,
+        FootprintStatus,
         steady=quiet(old.steady if old else None, known.steady_bytes),
         peak=quiet(old.peak if old else None, known.peak_bytes),
         source=known.source.value,
     )
 
 
-def _budget(member: Member) -> BudgetStatus | None:
+def _budget(member: Member, previous: BudgetStatus | None) -> BudgetStatus | None:
     """How it stands to its budget, in steps of ten per cent."""
     allowance = member.allowance
     if allowance.percent is None:
         return None
     tens = 10.0 * math.floor(min(allowance.percent, 1e6) / 10.0)
     resets_at = to_rfc3339(allowance.resets_at) if allowance.resets_at is not None else None
-    return BudgetStatus(state=allowance.state, percent=tens, resets_at=resets_at)
+    return renewed(previous, BudgetStatus, state=allowance.state, percent=tens, resets_at=resets_at)
 
 
 def _last_decision(standing: Standing) -> LastDecision | None:
     said = standing.said
     if said is None:
         return standing.previous.last_decision
-    figures = {name: figure(value) for name, value in said.numbers.items() if isinstance(value, float | int)}
-    return LastDecision(
+    return renewed(
+        standing.previous.last_decision,
+        LastDecision,
         id=str(said.id) if said.id else "",
         at=to_rfc3339(said.at),
         reason=said.reason,
         message=sentence(said.message),
-        memory_percent=figures.get("memory_percent"),
-        forecast_percent=figures.get("forecast_percent"),
-        lower=figures.get("lower_percent"),
-        upper=figures.get("upper_percent"),
+        returns_when="",
+        memory_percent=figure(said.numbers.get("memory_percent")),
+        forecast_percent=figure(said.numbers.get("forecast_percent")),
+        lower=figure(said.numbers.get("lower_percent")),
+        upper=figure(said.numbers.get("upper_percent")),
         model=str(said.numbers.get("model") or ""),
         frees=said.frees_bytes,
     )
@@ -266,7 +274,7 @@ def _conditions(
     sick = Reason.UNHEALTHY if health is Health.UNHEALTHY else reason
     accepted = "; ".join(str(problem) for problem in standing.problems)
     invalid = not member.accepted
-    statements: tuple[tuple[ConditionType, bool | None, str, str], ...] = (
+    statements: tuple[Statement, ...] = (
         (ConditionType.READY, serving, reason, message),
         (ConditionType.RECONCILING, moving, reason, "a switch is under way" if moving else ""),
         (ConditionType.STALLED, stalled, reason, message if stalled else ""),
@@ -274,9 +282,7 @@ def _conditions(
         (ConditionType.HEALTHY, well, sick, ailment(member, standing.checked)),
         (ConditionType.ACCEPTED, not invalid, Reason.INVALID_SPEC if invalid else "Valid", accepted),
     )
-    return tuple(
-        condition(kind, holds, word, text, now=now, generation=generation) for kind, holds, word, text in statements
-    )
+    return conditions(standing.previous.conditions, statements, now=now, generation=generation)
 
 
 def _for_people(standing: Standing, state: State, message: str) -> str:

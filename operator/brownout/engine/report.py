@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from brownout.api.policy import Thresholds
 from brownout.api.reasons import ConditionType, Reason
 from brownout.api.status import HardwareStatus, IntegrationStatus, PolicyStatus, ThresholdsStatus
-from brownout.core.conditions import condition, merged
+from brownout.core.conditions import conditions
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.plan import Decision
 from brownout.core.snapshot import Snapshot
@@ -123,16 +123,10 @@ def policy_status_of(
     generation = inventory.policy.metadata.generation
     known = outlook.measured_percent is not None
     faults = [str(problem) for problems in inventory.problems.values() for problem in problems]
+    accepted = Reason.INVALID_SPEC if faults else "Valid"
     statements = (
-        condition(ConditionType.READY, known, decision.reason, decision.message, now=now, generation=generation),
-        condition(
-            ConditionType.ACCEPTED,
-            not faults,
-            Reason.INVALID_SPEC if faults else "Valid",
-            "; ".join(faults),
-            now=now,
-            generation=generation,
-        ),
+        (ConditionType.READY, known, decision.reason, decision.message),
+        (ConditionType.ACCEPTED, not faults, accepted, "; ".join(faults)),
     )
     tier = tier_in_force(inventory.policy.spec, machine.hardware)
     left_s = outlook.seconds_to(snapshot.policy.thresholds.disable)
@@ -150,7 +144,7 @@ def policy_status_of(
         thresholds=_thresholds(snapshot.policy.thresholds),
         hardware=_hardware(machine.hardware),
         heartbeat=to_rfc3339(now),
-        conditions=merged(previous.conditions, statements),
+        conditions=conditions(previous.conditions, statements, now=now, generation=generation),
     )
 
 
