@@ -70,7 +70,7 @@ def returns_when(snapshot: Snapshot, member: Member) -> str:
     policy = snapshot.policy
     wait = duration(wait_s(snapshot, member))
     takes = member.takes_bytes(member.next_rung_up())
-    size = approximate_bytes(takes) if takes is not None else "it"
+    size = approximate_bytes(takes) if takes else "it"
     fits = f"{size} fits under {threshold(policy.thresholds.disable)}"
     if policy.restore.strategy is RestoreStrategy.WHEN_IT_FITS and weighed(snapshot):
         return f"{size} costs less time over {threshold(policy.thresholds.disable)} than {member.name} is worth"
