@@ -71,11 +71,13 @@ class Attempt:
 
 PROGRAMS = {"programs": ["sh"]}
 ONE_DOOR = {"network": {"connect": [9]}}
+OWN_DOOR = {"network": {"listen": [9]}}
 ATTEMPTED = (
     Attempt("reads a foreign file", Aspect.FILES, "open(FOREIGN).read()"),
     Attempt("reads the users' secrets", Aspect.FILES, "open('/etc/passwd').read()"),
     Attempt("lists a foreign folder", Aspect.FILES, "os.listdir(os.path.dirname(FOREIGN))"),
     Attempt("writes a foreign file", Aspect.FILES, "open(FOREIGN + '.new', 'w')"),
+    Attempt("cuts a foreign file off", Aspect.FILES, "os.truncate(FOREIGN, 0)"),
     Attempt("follows its own link out", Aspect.FILES, "os.symlink(FOREIGN, 'link'); open('link').read()"),
     Attempt("opens a foreign file to everybody", Aspect.ATTRIBUTES, "os.chmod(FOREIGN, 0o666)"),
     Attempt("gives a foreign file away", Aspect.ATTRIBUTES, "os.chown(FOREIGN, -1, os.getegid())"),
@@ -86,9 +88,11 @@ ATTEMPTED = (
     Attempt("opens a foreign socket", Aspect.NETWORK, "socket.create_connection(('127.0.0.1', PORT))"),
     Attempt("sends a datagram", Aspect.NETWORK, "socket.socket(2, 2).sendto(b'x', ('127.0.0.1', PORT))"),
     Attempt("talks to a local service", Aspect.NETWORK, "socket.socket(socket.AF_UNIX).connect(SOCKET)"),
-    Attempt("listens", Aspect.NETWORK, "socket.create_server(('127.0.0.1', 0))"),
+    Attempt("listens", Aspect.LISTENING, "socket.create_server(('127.0.0.1', 0))"),
     Attempt("opens another door", Aspect.NETWORK, "socket.create_connection(('127.0.0.1', PORT))", ONE_DOOR),
-    Attempt("listens at a door", Aspect.NETWORK, "socket.create_server(('127.0.0.1', PORT + 1))", ONE_DOOR),
+    Attempt("listens at a door", Aspect.LISTENING, "socket.create_server(('127.0.0.1', PORT + 1))", ONE_DOOR),
+    Attempt("listens where the kernel likes", Aspect.LISTENING, "socket.socket().listen()", ONE_DOOR),
+    Attempt("listens where the kernel likes, and may", Aspect.LISTENING, "socket.socket().listen()", OWN_DOOR),
     Attempt("goes around by UDP", Aspect.NETWORK, "socket.socket(2, 2).sendto(b'x', ('127.0.0.1', PORT))", ONE_DOOR),
     Attempt("goes around by MPTCP", Aspect.NETWORK, "socket.socket(2, 1, 262)", ONE_DOOR),
     Attempt("talks to a service beside", Aspect.NETWORK, "socket.socket(socket.AF_UNIX).connect(SOCKET)", ONE_DOOR),
@@ -211,7 +215,7 @@ def test_it_inherits_no_descriptor(stage: Stage) -> None:
 @pytest.mark.parametrize("udp", [True, False])
 def test_a_filter_only_jumps_forward_and_always_ends_in_a_verdict(machine: str, *, fork: bool, udp: bool) -> None:
     """As the kernel demands; and a foreign architecture is killed before anything is asked."""
-    lines = seccomp.program(machine, fork=fork, network=udp, udp=udp)
+    lines = seccomp.program(machine, fork=fork, network=udp, udp=udp, listen=fork)
     assert len(lines) <= 4096
     assert lines[-1][0] == 0x06
     for at, (code, yes, no, value) in enumerate(lines):

@@ -37,6 +37,7 @@ class Aspect(StrEnum):
     FILES = "files"
     ATTRIBUTES = "attributes"
     NETWORK = "network"
+    LISTENING = "listening"
     PROGRAMS = "programs"
     TRACING = "tracing"
     SIGNALS = "signals"
@@ -151,8 +152,8 @@ class _Told:
     def all(self) -> list[Guarantee]:
         """Every one, the same aspects for every plugin."""
         return [
-            self._files(), self._attributes(), self._network(), self._programs(), self._tracing(), self._signals(),
-            self._privileges(), self._memory(), self._processes(), self._cpu(), self._outliving(),
+            self._files(), self._attributes(), self._network(), self._listening(), self._programs(), self._tracing(),
+            self._signals(), self._privileges(), self._memory(), self._processes(), self._cpu(), self._outliving(),
             self._environment(), self._disk(),
         ]  # fmt: skip
 
@@ -169,7 +170,7 @@ class _Told:
             how = "seccomp refuses every socket"
             how += "" if "namespaces" in self.tried.failed else ", and its network namespace is empty"
             return self._by(Aspect.NETWORK, "opens no connection", how, "system_calls")
-        what = "connects to no TCP port, and listens on none, but those that it declares"
+        what = "connects to no TCP port but those that it declares"
         if self.given.resolve:
             why = "UDP, which it needs to ask for addresses, goes wherever it likes: the kernel has no rules for it"
             return Guarantee(aspect=Aspect.NETWORK, what=what, enforced=False, how="", why_not=why)
@@ -177,6 +178,13 @@ class _Told:
             return self._not(Aspect.NETWORK, what, "this kernel has no Landlock rules for ports (Linux 6.7)")
         how = "Landlock; seccomp refuses every socket that is not TCP"
         return self._by(Aspect.NETWORK, what, how, "landlock", "system_calls")
+
+    def _listening(self) -> Guarantee:
+        what = "listens on no TCP port but those that it declares"
+        if not self.given.listen:
+            return self._by(Aspect.LISTENING, what, "seccomp", "system_calls")
+        why = "it may not choose another (Landlock), but may let the kernel choose one, since it may listen at all"
+        return self._not(Aspect.LISTENING, what, why)
 
     def _programs(self) -> Guarantee:
         if not self.given.programs:

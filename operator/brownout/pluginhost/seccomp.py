@@ -27,7 +27,9 @@ REFUSED: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "pidfd_getfd": (438, 438), "process_madvise": (440, 440), "process_mrelease": (448, 448),
     "migrate_pages": (256, 238), "move_pages": (279, 239), "setpriority": (141, 140), "ioprio_set": (251, 30),
     "perf_event_open": (298, 241),
-    # what Landlock leaves open of a file by its path: its mode, owner, times and attributes, and watching it
+    # what Landlock leaves open of a file by its path: its mode, owner, times and attributes, watching it, and, before
+    # Linux 6.2, its length (`ftruncate` of what is open is another call)
+    "truncate": (76, 45),
     "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None),
     "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "utime": (132, None), "utimes": (235, None),
     "futimesat": (261, None), "utimensat": (280, 88), "setxattr": (188, 5), "lsetxattr": (189, 6),
@@ -57,6 +59,9 @@ REFUSED: Final[Mapping[str, tuple[int | None, int | None]]] = {
 }  # fmt: skip
 #: Refused as well where no program is declared.
 OF_PROGRAMS: Final = {"fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281)}
+#: Refused as well where no port to listen on is declared: Landlock rules over `bind`, and who listens without it is
+#: given a port by the kernel, open to everybody.
+OF_LISTENERS: Final = {"listen": (50, 201)}
 #: Looked at by their arguments.
 LOOKED_AT: Final[Mapping[str, tuple[int, int]]] = {
     "clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "socketpair": (53, 199), "prctl": (157, 167),
@@ -96,7 +101,13 @@ def restrict(confinement: Mapping[str, Any]) -> None:
     name = machine()
     if not name:
         raise OSError(0, f"no numbers of system calls are known for {os.uname().machine}")
-    lines = program(name, fork=bool(confinement["execute"]), network=confinement["network"], udp=confinement["resolve"])
+    lines = program(
+        name,
+        fork=bool(confinement["execute"]),
+        network=confinement["network"],
+        udp=confinement["resolve"],
+        listen=bool(confinement["listen"]),
+    )
     code = b"".join(struct.pack("HBBI", *line) for line in lines)
     buffer = ctypes.create_string_buffer(code, len(code))
     head = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(lines), ctypes.addressof(buffer)))
@@ -105,10 +116,10 @@ def restrict(confinement: Mapping[str, Any]) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def program(name: str, *, fork: bool, network: bool, udp: bool) -> list[Line]:
+def program(name: str, *, fork: bool, network: bool, udp: bool, listen: bool) -> list[Line]:
     """The filter for an architecture."""
     at = 0 if name == _X86 else 1
-    refused = {**REFUSED, **({} if fork else OF_PROGRAMS)}
+    refused = {**REFUSED, **({} if fork else OF_PROGRAMS), **({} if listen else OF_LISTENERS)}
     numbers = [number for both in refused.values() if (number := both[at]) is not None]
     lines: list[Line] = [(_LOAD, 0, 0, _MACHINE_AT), (_EQUAL, 1, 0, _AUDIT[name]), _returns(_KILL)]
     lines += [(_LOAD, 0, 0, _NUMBER_AT)]
