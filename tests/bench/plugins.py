@@ -1,10 +1,7 @@
-"""Plugins: what an idle worker costs, how long a request takes, what is lost while versions and levels change, and what
-three good ones notice of each bad one beside them.
-"""
+"""Plugins: what an idle worker costs, how long a request takes, and what is lost while versions and levels change."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,14 +12,10 @@ from typing import Any
 from brownout.pluginhost.answers import Answer
 from brownout.pluginhost.host import PluginHost
 from tests.bench.report import Figure, quantile
-from tests.pluginhost.bad import BAD, SOUND, Bad
 from tests.pluginhost.stage import Stage
 from tests.pluginhost.test_swap import COUNTING, Load
 
 CHANGES = 200
-GOOD = ("one", "two", "three")
-PACE_S = 0.02
-WINDOW_S = 2.0
 IDLE = {
     "plain": "",
     "coroutines": "async def handle_request(request): return request.body\n",
@@ -36,7 +29,6 @@ def figures() -> Iterator[Figure]:
     for part in (_idle, _requests, _exchanges, _levels):
         with TemporaryDirectory(prefix="brownout-bench-") as folder:
             yield from part(Stage(Path(folder)))
-    yield from _beside_bad_ones()
 
 
 def _idle(stage: Stage) -> Iterator[Figure]:
@@ -107,67 +99,6 @@ def _changes(stage: Stage, name: str, nth: Callable[[int], tuple[str, str]]) -> 
     )
     yield Figure(name=f"{name}: state lost", value=max(counts) - len(counts), unit="counts", goal=0)
     yield Figure(name=f"{name}, median", value=1000 * median(took), unit="ms")
-
-
-def _beside_bad_ones() -> Iterator[Figure]:
-    """The p99 of good plugins under a steady load, beside each bad one that is asked four times as often, and alone.
-
-    Each has a host and a folder of its own, and alone is measured before each of them: the machine has its moods.
-    """
-    pairs = [(bad.name, _measured_s(None), _measured_s(bad)) for bad in BAD]
-    alone_s = median(alone for _, alone, _ in pairs)
-    for name, _, beside_s in pairs:
-        yield Figure(name=f"good plugins' p99 beside: {name}", value=beside_s / alone_s, unit="times alone")
-    worst_s, worst = max((beside_s, name) for name, _, beside_s in pairs)
-    yield Figure(name="good plugins' p99, alone", value=1000 * alone_s, unit="ms")
-    most_s = max(alone for _, alone, _ in pairs)
-    yield Figure(name="good plugins' p99, alone at its worst", value=most_s / alone_s, unit="times alone")
-    yield Figure(name="good plugins' p99, worst neighbour", value=worst_s / alone_s, unit="times alone", note=worst)
-
-
-def _measured_s(bad: Bad | None) -> float:
-    with TemporaryDirectory(prefix="brownout-bench-") as folder:
-        stage = Stage(Path(folder))
-        return stage.live(lambda host: _p99(stage, host, bad))
-
-
-async def _p99(stage: Stage, host: PluginHost, bad: Bad | None) -> float:
-    for name in GOOD:
-        await host.start(stage.launch(name, SOUND))
-    asking: asyncio.Task[None] | None = None
-    if bad is not None:
-        await host.start(stage.launch("bad", bad.source, **bad.manifest))
-        asking = asyncio.ensure_future(_ask_on(stage, host))
-    took = [one for each in await asyncio.gather(*(_steady(stage, host, name) for name in GOOD)) for one in each]
-    if asking is not None:
-        asking.cancel()
-    return quantile(took, 0.99)
-
-
-async def _ask_on(stage: Stage, host: PluginHost) -> None:
-    while True:
-        await stage.ask(host, "bad")
-        await _pause(PACE_S / 4)
-
-
-async def _steady(stage: Stage, host: PluginHost, name: str) -> list[float]:
-    """A request every 20 ms for 2 s; each must be answered."""
-    loop, took = asyncio.get_running_loop(), list[float]()
-    end = loop.time() + WINDOW_S
-    while (due := loop.time()) < end:
-        took.append(await _timed(stage, host, name))
-        await _pause(due + PACE_S - loop.time())
-    return took
-
-
-async def _pause(for_s: float) -> None:
-    loop = asyncio.get_running_loop()
-    rung = loop.create_future()
-    timer = loop.call_later(for_s, rung.set_result, None)
-    try:
-        await rung
-    finally:
-        timer.cancel()
 
 
 async def _timed(stage: Stage, host: PluginHost, name: str) -> float:

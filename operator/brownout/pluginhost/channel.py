@@ -92,6 +92,11 @@ class Channel(asyncio.BufferedProtocol):
             if not waiting.done():
                 self._give_up(call)
 
+    @property
+    def in_hand(self) -> int:
+        """Calls that somebody waits for."""
+        return len(self._calls)
+
     def _give_up(self, call: int) -> None:
         self.given_up.add(call)
         try:

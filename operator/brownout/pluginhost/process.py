@@ -19,6 +19,7 @@ from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.channel import GONE, Channel, OnNote, OnUsage
 from brownout.pluginhost.launch import PluginLaunch
 from brownout.pluginhost.leaving import Leaving
+from brownout.pluginhost.precedence import Precedence
 from brownout.pluginhost.protocol import VERSION, Kind, Message, Misuse
 from brownout.pluginhost.spawning import Spawned, Spawner, kill_group
 from brownout.pluginhost.tree import Tree
@@ -73,6 +74,8 @@ class PluginProcess:
         self._buried = False
         self._leaving: tuple[Leaving, asyncio.Task[Ended]] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._precedence: Precedence | None = None
+        self._up = False
         self.ended: asyncio.Future[str] = self._loop.create_future()
 
     @property
@@ -98,6 +101,11 @@ class PluginProcess:
         """What all its processes hold; None where that cannot be measured."""
         return await self._tree.memory_bytes() if self.alive else None
 
+    def look(self) -> None:
+        """See whether it takes so much of a core that it has to go behind the others."""
+        if self._precedence is not None:
+            self._precedence.look()
+
     # --- its birth -------------------------------------------------------------------------------------------------
 
     async def start(self) -> str:
@@ -107,12 +115,18 @@ class PluginProcess:
         why = await asyncio.shield(self._spawning) or await self._introduce()
         if why:
             await self.end(why, grace_s=0.0)
+        self._up = True
         return why
 
     def _took(self, spawned: Spawned) -> None:
         self._spawned = spawned
         self._tree.plant(spawned.process, spawned.run)
+        self._precedence = Precedence(spawned.process.pid, busy=self._busy, owes=lambda: bool(self._channel.given_up))
+        self._precedence.attend()
         self._watching = asyncio.ensure_future(self._watch(spawned))
+
+    def _busy(self) -> bool:
+        return not self._up or self._channel.in_hand > 0
 
     async def _introduce(self) -> str:
         spawned = self._spawned
@@ -174,6 +188,8 @@ class PluginProcess:
             return Answer(status=AnswerStatus.TOO_LARGE, detail=f"it cannot be asked: {misuse}")
         if isinstance(call, str):
             return Answer(status=AnswerStatus.UNAVAILABLE, detail=call)
+        if self._precedence is not None:
+            self._precedence.attend()
         try:
             said = await self._channel.answer(call, within_s=limit_s)
         except asyncio.CancelledError:  # whoever asked has waited long enough
@@ -195,6 +211,7 @@ class PluginProcess:
 
     def _look_at_lost(self) -> None:
         """A plugin that has all its hands full of requests that nobody waits for will not come back by itself."""
+        self.look()
         lost = len(self._channel.given_up)
         if lost >= self.launch.limits.concurrency:
             self.condemn(f"it hangs: {lost} requests did not come back")
@@ -234,6 +251,8 @@ class PluginProcess:
         os.close(spawned.pidfd)
         kill_group(spawned.process.pid, SIGKILL)  # before it is buried: until then nobody else has its number
         self._buried = True
+        if self._precedence is not None:
+            self._precedence.close()
         status = spawned.child.wait()
         why = self._why or self._phrase(status, spawned)
         self._channel.close(why)

@@ -19,6 +19,7 @@ from brownout.disk.atomic import private_folder
 from brownout.engine.ports import ProcessId, ProcessTable
 from brownout.pluginhost.cgroup import ControlGroup
 from brownout.pluginhost.launch import PluginLaunch
+from brownout.pluginhost.precedence import place_behind
 from brownout.processes.logs import Logs
 
 __all__ = ["Spawned", "Spawner"]
@@ -79,6 +80,7 @@ class Spawner:
         try:
             output = subprocess.DEVNULL if writer is None else writer
             child = self._execute(launch, run, folder, theirs.fileno(), output)
+            place_behind(child.pid)
             group = self._grouped(launch, child.pid)
             return self._held(child, ours, run, group)
         except BaseException:

@@ -1,7 +1,8 @@
-"""A look at all running plugins every other second: who holds more than it may, is ended, and the reason says so.
+"""A look at all running plugins every other second: who holds more than it may, is ended, and the reason says so; who
+takes much of a core without being asked goes behind the others.
 
-Only where there is no control group: the kernel's other limits are of one process each. This look counts the whole
-tree, and what is shared.
+What it holds is only looked at where there is no control group: the kernel's other limits are of one process each. This
+look counts the whole tree, and what is shared.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ class Watch:
     async def look(self) -> None:
         """Look once."""
         for process in tuple(self._running()):
+            process.look()
             if process.counted:
                 continue
             members = await process.members()

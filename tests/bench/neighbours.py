@@ -1,0 +1,167 @@
+"""What three good plugins notice of each bad one beside them: how long their slowest requests take, and their health.
+
+One host, as on a box, and no window longer than a few seconds: beside each neighbour, and before and after it alone, so
+that a machine that has its moods has them in both. A neighbour comes anew into each of its windows, for its first
+seconds are its worst: it fails, is started again, and its circuit opens. Circuits wait a fifth of what they do on a
+box, so that trials fall into the window too.
+
+By the same method nobody is held against nobody, which shows what a ratio is worth on this machine just now, and a good
+fourth one, which shows what one more plugin costs that is merely asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from brownout.api.reasons import Circuit
+from brownout.bootstrap.clock import SteadyClock
+from brownout.engine.circuits import Circuits
+from brownout.pluginhost.answers import AnswerStatus
+from brownout.pluginhost.host import PluginHost
+from brownout.processes.backoff import circuit_wait_s
+from tests.bench.report import Figure, quantile
+from tests.bench.traffic import GOOD, Heard, Traffic
+from tests.pluginhost.bad import BAD, SOUND, Bad
+from tests.pluginhost.stage import Stage
+
+ROUNDS = 2
+ALONE_S, BESIDE_S, SETTLED_S = 1.25, 2.25, 0.2
+_BLOCK_S = 0.25
+_DRAWS = 400
+_FOURTH = Bad(name="a good fourth one", does=SOUND, says=(), lives=True)
+_NOBODIES = ("nobody", "nobody again", "nobody once more")
+_HURRIED = 5.0
+_KEPT_BACK = (AnswerStatus.UNAVAILABLE, AnswerStatus.BUSY)
+
+
+@dataclass
+class Beside:
+    """Everything heard beside one neighbour, and alone before and after it."""
+
+    alone: list[Heard] = field(default_factory=list)
+    beside: list[Heard] = field(default_factory=list)
+    unwell: int = 0
+
+    def let_through(self) -> int:
+        """Requests that the neighbour got."""
+        return sum(answer.status not in _KEPT_BACK for heard in self.beside for answer in heard.neighbours)
+
+    def ratio(self) -> float:
+        """Of the two p99."""
+        return _p99(self.beside) / _p99(self.alone)
+
+    def interval(self) -> tuple[float, float]:
+        """In which nine of ten ratios lie when whole quarters of a second are drawn anew, as bursts come whole."""
+        random = Random(1)
+        one, other = _blocks(self.beside), _blocks(self.alone)
+        ratios = [_drawn(one, random) / _drawn(other, random) for _ in range(_DRAWS)]
+        return quantile(ratios, 0.05), quantile(ratios, 0.95)
+
+
+def figures() -> Iterator[Figure]:
+    """A ratio for each neighbour, and the worst."""
+    with TemporaryDirectory(prefix="brownout-bench-") as folder:
+        stage = Stage(Path(folder), circuits=Circuits(lambda openings: circuit_wait_s(openings) / _HURRIED))
+        found = stage.live(lambda host: _measure(stage, host))
+    for name, beside in found.items():
+        low, high = beside.interval()
+        note = f"{low:.2f} to {high:.2f}; {_ms(beside.beside)} beside, {_ms(beside.alone)} alone"
+        yield Figure(name=f"good plugins' p99 beside {name}", value=beside.ratio(), unit="times alone", note=note)
+    yield from _controls(found)
+    yield from _summary({bad.name: found[bad.name] for bad in BAD})
+
+
+def _controls(found: dict[str, Beside]) -> Iterator[Figure]:
+    spread = sorted(found[name].ratio() for name in _NOBODIES)
+    note = f"{spread[0]:.2f} to {spread[-1]:.2f}"
+    yield Figure(name="good plugins' p99 beside nobody (control)", value=median(spread), unit="times alone", note=note)
+
+
+def _summary(found: dict[str, Beside]) -> Iterator[Figure]:
+    worst = max(found, key=lambda name: found[name].ratio())
+    middle = median(one.ratio() for one in found.values())
+    alone = [heard for one in found.values() for heard in one.alone]
+    failed = sum(len(heard.failed) for one in found.values() for heard in (*one.alone, *one.beside))
+    yield Figure(name="good plugins' p99, alone", value=1000 * _p99(alone), unit="ms")
+    yield Figure(name="good plugins' p99, median neighbour", value=middle, unit="times alone", goal=1.25)
+    yield Figure(
+        name="good plugins' p99, worst neighbour", value=found[worst].ratio(), unit="times alone", goal=1.25, note=worst
+    )
+    yield Figure(name="good plugins: requests that failed", value=failed, unit="requests", goal=0)
+    unwell = sum(one.unwell for one in found.values())
+    yield Figure(name="good plugins: not well beside a bad one", value=unwell, unit="checks", goal=0)
+    let_through = max(one.let_through() for one in found.values())
+    made = min(sum(len(heard.neighbours) for heard in one.beside) for one in found.values())
+    yield Figure(name="bad plugins: most requests that one got", value=let_through, unit="requests", note=f"of {made}")
+
+
+async def _measure(stage: Stage, host: PluginHost) -> dict[str, Beside]:
+    for name in GOOD:
+        await host.start(stage.launch(name, SOUND))
+    traffic, random = Traffic(stage, host), Random(1)
+    neighbours: list[tuple[str, Bad | None]] = [(bad.name, bad) for bad in (*BAD, _FOURTH)]
+    neighbours += [(name, None) for name in _NOBODIES]
+    found = {name: Beside() for name, _ in neighbours}
+    with traffic.flowing():
+        await asyncio.sleep(1.0)  # nothing is warm before
+        for at in range(ROUNDS):
+            sys.stderr.write(f"  plugins beside {len(found)} neighbours, round {at + 1} of {ROUNDS}\n")
+            random.shuffle(neighbours)
+            alone = [await traffic.window(ALONE_S)]
+            for name, bad in neighbours:
+                await _one(stage, host, traffic, found[name], bad)
+                alone.append(await traffic.window(ALONE_S))
+            for (name, _), around in zip(neighbours, pairwise(alone), strict=True):
+                found[name].alone.extend(around)
+    return found
+
+
+async def _one(stage: Stage, host: PluginHost, traffic: Traffic, beside: Beside, bad: Bad | None) -> None:
+    """One window beside a neighbour, which comes before it and goes after it."""
+    if bad is not None:
+        await host.start(stage.launch("neighbour", bad.source, **bad.manifest))
+    await asyncio.sleep(SETTLED_S)
+    beside.beside.append(await traffic.window(BESIDE_S, "" if bad is None else "neighbour"))
+    for name in GOOD:
+        beside.unwell += not (await host.check(name, within_s=0.2)).ok or _circuit(stage, name) is not Circuit.CLOSED
+    if bad is not None:
+        await host.forget("neighbour", grace_s=0.0)
+        _circuits(stage).forget("neighbour")
+    await asyncio.sleep(SETTLED_S)
+
+
+def _circuits(stage: Stage) -> Circuits:
+    assert stage.circuits is not None
+    return stage.circuits
+
+
+def _circuit(stage: Stage, name: str) -> Circuit:
+    return _circuits(stage).of(name, now=SteadyClock().now()).circuit
+
+
+def _p99(heard: Sequence[Heard]) -> float:
+    return quantile([took_s for one in heard for _, took_s in one.took], 0.99)
+
+
+def _ms(heard: Sequence[Heard]) -> str:
+    return f"{1000 * _p99(heard):.2f} ms of {sum(len(one.took) for one in heard)}"
+
+
+def _blocks(heard: Sequence[Heard]) -> list[list[float]]:
+    blocks: dict[tuple[int, int], list[float]] = {}
+    for at, one in enumerate(heard):
+        for made, took_s in one.took:
+            blocks.setdefault((at, int(made / _BLOCK_S)), []).append(took_s)
+    return list(blocks.values())
+
+
+def _drawn(blocks: Sequence[Sequence[float]], random: Random) -> float:
+    return quantile([took_s for block in random.choices(blocks, k=len(blocks)) for took_s in block], 0.99)
