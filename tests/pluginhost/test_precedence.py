@@ -65,28 +65,30 @@ def test_who_computes_is_behind_until_it_has_answered(stage: Stage) -> None:
 
 
 @comes_back
-def test_who_comes_up_is_behind_and_who_serves_is_not(stage: Stage) -> None:
-    """From its first line on, while it computes; then it has a place like others."""
+def test_who_comes_up_again_is_behind_until_it_serves(stage: Stage) -> None:
+    """At its first start it is not; after it has failed it is, while it computes; and then has a place like others."""
     source = """
+        from os import _exit, path
         def initialize(config):
-            while not __import__("os").path.exists("go"): pass
+            while not path.exists("go"): pass
+        def handle_request(request): _exit(1)
     """
 
     async def story(host: PluginHost) -> None:
         launch = stage.launch("slow", source)
         starting = asyncio.ensure_future(host.start(launch))
 
-        async def behind() -> bool:
-            return steps_behind(stage) == {BEHIND_STEPS}
+        async def at(steps: int) -> bool:
+            return steps_behind(stage) == {steps}
 
-        assert await eventually_async(behind, every_s=0.01)
+        assert await eventually_async(lambda: at(0))
         (launch.folder / "go").touch()
         await starting
-
-        async def beside() -> bool:
-            return steps_behind(stage) == {0}
-
-        assert await eventually_async(beside)
+        (launch.folder / "go").unlink()
+        assert (await stage.ask(host, "slow")).status is AnswerStatus.CRASHED
+        assert await eventually_async(lambda: at(BEHIND_STEPS), every_s=0.01)
+        (launch.folder / "go").touch()
+        assert await eventually_async(lambda: at(0))
 
     stage.live(story)
 

@@ -198,7 +198,7 @@ class Keeper:
         failures = 0
         while True:
             began = self._loop.time()
-            why = await self._come_up() or await self._until_ended(first)
+            why = await self._come_up(behind=failures > 0) or await self._until_ended(first)
             lived_s = self._loop.time() - began
             failures = 1 if lived_s >= backoff.HEALTHY_AFTER_S else failures + 1
             wait_s = backoff.delay_s(failures)
@@ -207,10 +207,10 @@ class Keeper:
             _settle(first, why)
             await asyncio.sleep(wait_s)
 
-    async def _come_up(self) -> str:
+    async def _come_up(self, *, behind: bool) -> str:
         assert self._launch is not None  # noqa: S101 - a life begins with a launch
         process = self._born(self._launch)
-        why = await process.start()
+        why = await process.start(behind=behind)
         if why:
             self._processes.discard(process)
         else:

@@ -33,18 +33,18 @@ _CPU_CLOCK: Final = 2
 
 
 class Precedence:
-    """The place of one worker, which comes up behind the others. All methods run on the event loop.
+    """The place of one worker, which came up behind the others or beside them. All methods run on the event loop.
 
     `busy` says whether it is worth looking at often, `owes` whether there is an answer of it that nobody waits for any
     more: it is then behind, whatever it takes.
     """
 
-    def __init__(self, pid: int, *, busy: Callable[[], bool], owes: Callable[[], bool]) -> None:
+    def __init__(self, pid: int, *, behind: bool, busy: Callable[[], bool], owes: Callable[[], bool]) -> None:
         self._pid = pid
         self._busy, self._owes = busy, owes
         self._loop = asyncio.get_running_loop()
         self._looked_at, self._used_s = self._loop.time(), _cpu_s(pid)
-        self._placed = _Place(behind=True, threads=reversible())
+        self._placed = _Place(behind=behind, threads=reversible())
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 

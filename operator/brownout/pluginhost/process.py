@@ -75,7 +75,7 @@ class PluginProcess:
         self._leaving: tuple[Leaving, asyncio.Task[Ended]] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._precedence: Precedence | None = None
-        self._up = False
+        self._up = self._behind = False
         self.ended: asyncio.Future[str] = self._loop.create_future()
 
     @property
@@ -103,15 +103,19 @@ class PluginProcess:
 
     def look(self) -> None:
         """See whether it takes so much of a core that it has to go behind the others."""
-        if self._precedence is not None:
+        if self._precedence is not None and self._up:
             self._precedence.look()
 
     # --- its birth -------------------------------------------------------------------------------------------------
 
-    async def start(self) -> str:
-        """Bring it up; why it did not come, empty where it did. What did not come has been ended."""
+    async def start(self, *, behind: bool = False) -> str:
+        """Bring it up; why it did not come, empty where it did. What did not come has been ended.
+
+        `behind`: while it comes up it goes behind the other workers, for the one before it has failed.
+        """
+        self._behind = behind
         # Shielded: what is being started is waited for by `end`, whoever gave up waiting here.
-        self._spawning = asyncio.ensure_future(self._spawner.spawn(self.launch, self._took))
+        self._spawning = asyncio.ensure_future(self._spawner.spawn(self.launch, self._took, behind=behind))
         why = await asyncio.shield(self._spawning) or await self._introduce()
         if why:
             await self.end(why, grace_s=0.0)
@@ -121,12 +125,19 @@ class PluginProcess:
     def _took(self, spawned: Spawned) -> None:
         self._spawned = spawned
         self._tree.plant(spawned.process, spawned.run)
-        self._precedence = Precedence(spawned.process.pid, busy=self._busy, owes=lambda: bool(self._channel.given_up))
-        self._precedence.attend()
+        self._precedence = Precedence(
+            spawned.process.pid, behind=self._behind, busy=self._busy, owes=lambda: bool(self._channel.given_up)
+        )
+        self._attend()
         self._watching = asyncio.ensure_future(self._watch(spawned))
 
     def _busy(self) -> bool:
         return not self._up or self._channel.in_hand > 0
+
+    def _attend(self) -> None:
+        """Look at its place from now on. That of one that comes up for the first time is beside the others."""
+        if self._precedence is not None and (self._up or self._behind):
+            self._precedence.attend()
 
     async def _introduce(self) -> str:
         spawned = self._spawned
@@ -188,8 +199,7 @@ class PluginProcess:
             return Answer(status=AnswerStatus.TOO_LARGE, detail=f"it cannot be asked: {misuse}")
         if isinstance(call, str):
             return Answer(status=AnswerStatus.UNAVAILABLE, detail=call)
-        if self._precedence is not None:
-            self._precedence.attend()
+        self._attend()
         try:
             said = await self._channel.answer(call, within_s=limit_s)
         except asyncio.CancelledError:  # whoever asked has waited long enough

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -55,10 +56,13 @@ class Spawner:
         self._runs = 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="brownout-plugins")
 
-    async def spawn(self, launch: PluginLaunch, took: Callable[[Spawned], None]) -> str:
-        """Start one; why not, empty where it was. `took` has it also when nobody waits any more."""
+    async def spawn(self, launch: PluginLaunch, took: Callable[[Spawned], None], *, behind: bool) -> str:
+        """Start one, behind the others or beside them; why not, empty where it was.
+
+        `took` has it also when nobody waits any more.
+        """
         loop = asyncio.get_running_loop()
-        starting = loop.run_in_executor(self._thread, self._spawn, launch)
+        starting = loop.run_in_executor(self._thread, partial(self._spawn, launch, behind=behind))
         # Shielded: a thread cannot be cancelled, and what it starts must not be lost.
         starting.add_done_callback(lambda done: None if done.exception() else took(done.result()))
         try:
@@ -71,7 +75,7 @@ class Spawner:
         """End the thread, and with it whatever was not ended before."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _spawn(self, launch: PluginLaunch) -> Spawned:
+    def _spawn(self, launch: PluginLaunch, *, behind: bool) -> Spawned:
         self._runs += 1
         run = f"{launch.key}/{os.getpid()}/{self._runs}"
         folder = private_folder(launch.folder)
@@ -80,7 +84,8 @@ class Spawner:
         try:
             output = subprocess.DEVNULL if writer is None else writer
             child = self._execute(launch, run, folder, theirs.fileno(), output)
-            place_behind(child.pid)
+            if behind:
+                place_behind(child.pid)
             group = self._grouped(launch, child.pid)
             return self._held(child, ours, run, group)
         except BaseException:
