@@ -11,7 +11,6 @@ fourth one, which shows what one more plugin costs that is merely asked.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from brownout.pluginhost.answers import AnswerStatus
 from brownout.pluginhost.host import PluginHost
 from brownout.processes.backoff import circuit_wait_s
 from tests.bench.report import Figure, quantile
-from tests.bench.traffic import GOOD, Heard, Traffic
+from tests.bench.traffic import GOOD, Heard, Traffic, pause
 from tests.pluginhost.bad import BAD, SOUND, Bad
 from tests.pluginhost.stage import Stage
 
@@ -111,7 +110,7 @@ async def _measure(stage: Stage, host: PluginHost) -> dict[str, Beside]:
     neighbours += [(name, None) for name in _NOBODIES]
     found = {name: Beside() for name, _ in neighbours}
     with traffic.flowing():
-        await asyncio.sleep(1.0)  # nothing is warm before
+        await pause(1.0)  # nothing is warm before
         for at in range(ROUNDS):
             sys.stderr.write(f"  plugins beside {len(found)} neighbours, round {at + 1} of {ROUNDS}\n")
             random.shuffle(neighbours)
@@ -128,14 +127,14 @@ async def _one(stage: Stage, host: PluginHost, traffic: Traffic, beside: Beside,
     """One window beside a neighbour, which comes before it and goes after it."""
     if bad is not None:
         await host.start(stage.launch("neighbour", bad.source, **bad.manifest))
-    await asyncio.sleep(SETTLED_S)
+    await pause(SETTLED_S)
     beside.beside.append(await traffic.window(BESIDE_S, "" if bad is None else "neighbour"))
     for name in GOOD:
         beside.unwell += not (await host.check(name, within_s=0.2)).ok or _circuit(stage, name) is not Circuit.CLOSED
     if bad is not None:
         await host.forget("neighbour", grace_s=0.0)
         _circuits(stage).forget("neighbour")
-    await asyncio.sleep(SETTLED_S)
+    await pause(SETTLED_S)
 
 
 def _circuits(stage: Stage) -> Circuits:

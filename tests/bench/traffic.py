@@ -69,7 +69,7 @@ class Traffic:
         """What the good ones answer for a while, in which the neighbour is asked as often as each of them."""
         heard = Heard()
         self._heard, self._neighbour = heard, neighbour
-        await asyncio.sleep(for_s)
+        await pause(for_s)
         self._heard, self._neighbour = Heard(), ""
         return heard
 
@@ -94,3 +94,14 @@ class Traffic:
 
     async def _bad(self, name: str, hear: Callable[[Answer], None]) -> None:
         hear(await self._stage.ask(self._host, name))
+
+
+async def pause(for_s: float) -> None:
+    """Let so much of a measurement go by."""
+    loop = asyncio.get_running_loop()
+    rung = loop.create_future()
+    timer = loop.call_later(for_s, rung.set_result, None)
+    try:
+        await rung
+    finally:
+        timer.cancel()
