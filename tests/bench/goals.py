@@ -59,6 +59,7 @@ ERRORS = {Mode.NATIVE: Bound(0.88, 0.78), Mode.INTERP: Bound(0.92, 0.82)}
 class Judged:
     """One series: its rows, the live forecast's error over last-value's, its coverage, and J with wrong guesses."""
 
+    name: str
     split: Split
     mode: Mode
     rows: tuple[Row, ...]
@@ -74,7 +75,7 @@ def figures() -> Iterator[Figure]:
     for split in Split:
         mine = [one for one in judged if one.split is split]
         rows = [row for one in mine for row in one.rows]
-        sys.stdout.write(f"\n{split.value} series, {source()}\n{table(summaries(rows))}\n")
+        sys.stdout.write(f"\n{split.value} series, {source()}: {_names(mine)}\n{table(summaries(rows))}\n")
         for mode in Mode:
             yield from _figures([one for one in mine if one.mode is mode], split, mode)
     sys.stdout.write("\n")
@@ -86,7 +87,7 @@ def _judge(one: Series) -> Judged:
     live = next(row for row in forecast_rows(one.base) if row.model == LIVE)
     right = _unmeasured(one, plant, 1.0)
     wrong = tuple(_unmeasured(one, plant, guessed) / max(1.0, right) for guessed in WRONG.values())
-    return Judged(one.split, one.base.mode, rows, live.mase, live.coverage_90, wrong)
+    return Judged(one.base.name, one.split, one.base.mode, rows, live.mase, live.coverage_90, wrong)
 
 
 def _unmeasured(one: Series, plant: Plant, guessed: float) -> float:
@@ -101,6 +102,7 @@ def _figures(judged: Sequence[Judged], split: Split, mode: Mode) -> Iterator[Fig
     if not judged:
         return
     errors = [one.mase for one in judged if one.mase]
+    yield Figure(name=f"series, {where}", value=len(judged), unit="series", note=f"{source()}: {_names(judged)}")
     yield _figure(f"forecast error over last-value's, {where}", _geometric(errors), ERRORS[mode])
     covered = [one.coverage for one in judged if one.coverage is not None]
     off = 100.0 * fmean(not 0.85 <= share <= 0.95 for share in covered)
@@ -113,6 +115,11 @@ def _figures(judged: Sequence[Judged], split: Split, mode: Mode) -> Iterator[Fig
     for name, place in zip(WRONG, range(len(WRONG)), strict=True):
         cost = 100.0 * (_geometric([one.wrong[place] for one in judged]) - 1.0)
         yield _figure(f"J that footprints {name} cost, {where}", cost, Bound(5, 5), "%")
+
+
+def _names(judged: Sequence[Judged]) -> str:
+    """Which series these are, each once."""
+    return ", ".join(dict.fromkeys(one.name for one in judged))
 
 
 def _figure(name: str, value: float, bound: Bound, unit: str = "ratio") -> Figure:

