@@ -1,5 +1,7 @@
 """Returns on trial: what comes back and has to go again at once waits longer, whatever happens to the controller."""
 
+from functools import partial
+
 import pytest
 
 from brownout.api.status import IntegrationStatus
@@ -16,11 +18,26 @@ async def back_again() -> Box:
     """A box on which voice had to go, came back and runs; its controller has ended."""
     box = make_box(base=65.0)
     async with box.controlled():
-        await until(lambda: "voice" not in box.running)
+        await until(lambda: not has_voice(box))
         box.machine.base = 40.0
-        await until(lambda: "voice" in box.running)
+        await until(lambda: has_voice(box))
         await passing(2.0)
     return box
+
+
+async def about_to_return() -> Box:
+    """A box on which voice had to go and may soon come back; its controller has ended."""
+    box = make_box(base=65.0)
+    async with box.controlled():
+        await until(lambda: not has_voice(box))
+        box.machine.base = 40.0
+        await passing(290.0)
+    return box
+
+
+def has_voice(box: Box) -> bool:
+    """Whether voice runs."""
+    return "voice" in box.running
 
 
 async def gone_again(box: Box) -> float:
@@ -76,6 +93,20 @@ async def test_killed_at_any_effect_of_the_undoing_the_wait_is_doubled_once(*, t
         await passing(1.0)
         assert await gone_again(box) == 2.0, f"killed at effect {last}: {box.log.texts()}"
     assert last > 4
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["before", "after"])
+async def test_killed_at_any_effect_of_the_return_its_undoing_is_known(*, told: bool) -> None:
+    """Where it really came back its undoing doubles the wait, also where no status says yet that it did."""
+    died, last, came_back = True, 0, set[bool]()
+    while died:
+        box, last = await about_to_return(), last + 1
+        died = await lived(box, Life(last, told=told), for_s=120.0, enough=partial(has_voice, box))
+        came_back.add(has_voice(box))
+        expected = 2.0 if has_voice(box) else 1.0
+        await passing(1.0)
+        assert await gone_again(box) == expected, f"killed at effect {last}: {box.log.texts()}"
+    assert came_back == {False, True}
 
 
 @pytest.mark.parametrize(

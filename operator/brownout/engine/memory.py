@@ -21,7 +21,7 @@ from brownout.core.ledger import Ledger, Said, level_missed, released
 from brownout.core.measurements import Measured, relived
 from brownout.core.member import Hold, Member, Observation, Presence
 from brownout.engine.ports import DecisionRecord, FootprintRecord, Inventory
-from brownout.engine.recall import recalled
+from brownout.engine.recall import brought_back, recalled
 
 Identity = tuple[str, WorkloadKind]
 
@@ -71,6 +71,8 @@ class Acquaintance:
             ledger = _unfit(_remembered(ledger, member, hold), member, now=now)
             ledger = _returned(ledger, member.key, return_from(integration.status), now=now)
             ledger = _held(ledger, member, hold, observed[key], now=now)
+            if key not in ledger.holds and key not in ledger.returned:
+                ledger = _returned(ledger, key, brought_back(self.newest.get(key), hold, member), now=now)
         return ledger
 
 
@@ -105,15 +107,9 @@ def _returned(ledger: Ledger, key: str, back: Return | None, *, now: Instant) ->
 
 
 def _held(ledger: Ledger, member: Member, kept: Hold | None, seen: Observation, *, now: Instant) -> Ledger:
-    """The ledger with a hold that still holds.
-
-    One that was written ahead of a step that never came about had ended a return: that one is on trial again.
-    """
     hold = _as_seen(kept, member, seen)
     if hold is None or _overtaken(hold, member, seen):
-        written_ahead = kept is not None and kept.wait_factor > 1.0 and member.key not in ledger.returned
-        back = (kept.since, kept.wait_factor / 2.0) if kept is not None and written_ahead else None
-        return _returned(ledger, member.key, back, now=now)
+        return ledger
     # A status can be edited by anybody: no date in the future and no endless wait may keep it off for ever.
     hold = replace(hold, since=min(hold.since, now), wait_factor=min(hold.wait_factor, LONGEST_WAIT_FACTOR))
     last_shed_at = ledger.last_shed_at if hold.by_owner else max(ledger.last_shed_at, hold.since)

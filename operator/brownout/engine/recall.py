@@ -1,4 +1,4 @@
-"""Recalling: holds that only the journal knows of. Pure.
+"""Recalling: holds, and returns, that only the journal knows of. Pure.
 
 An emergency waits for no status to be written. If the controller dies in that moment, the workload stands still and
 its status says nothing; in a cluster it would look as if somebody else had scaled it to zero, and stay so for ever.
@@ -8,7 +8,8 @@ The intent is in the journal.
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from brownout.api.reasons import Reason
+from brownout.api.reasons import Reason, State
+from brownout.core.holding import Return
 from brownout.core.instant import from_rfc3339
 from brownout.core.member import Hold, Member, Observation, Presence
 from brownout.core.plan import Action
@@ -16,6 +17,7 @@ from brownout.engine.ports import DecisionRecord, OutcomeStatus
 
 # Decisions that are read again at the start: what matters are the last seconds before a crash.
 NEWEST = 1000
+_UP = (Action.ENABLE.value, Action.RAISE.value)
 
 
 def newest(records: Iterable[DecisionRecord]) -> Mapping[str, DecisionRecord]:
@@ -39,6 +41,29 @@ def recalled(record: DecisionRecord | None, member: Member, seen: Observation) -
         message=record.message,
         replicas_before=status.replicas_before if status else None,
     )
+
+
+def brought_back(record: DecisionRecord | None, hold: Hold | None, member: Member) -> Return | None:
+    """The return of what a status says is held, and what runs all the same; None where none is known.
+
+    Either that hold was written ahead of a step down that never came about: then the return which it was to end is on
+    trial again. Or the controller was killed when it had brought it back, and before it could say so.
+    """
+    if hold is None:
+        return None
+    if hold.rung > _stood(member):
+        return (hold.since, hold.wait_factor / 2.0) if hold.wait_factor > 1.0 else None
+    if record is None or record.at < hold.since or record.action not in _UP:
+        return None
+    return (record.at, hold.wait_factor) if record.outcome in (None, OutcomeStatus.DONE.value) else None
+
+
+def _stood(member: Member) -> int:
+    """The rung on which it stood by its status, before any step that was only written ahead."""
+    status = member.integration.status
+    if status is not None and status.state is State.DISABLED:
+        return member.ladder.off
+    return member.ladder.rung_of((status.level if status else None) or "")
 
 
 def _unheard_of(record: DecisionRecord, member: Member) -> bool:
