@@ -1,4 +1,4 @@
-"""How long one decision takes, for 4, 100 and 1000 integrations: the pure core alone, without any port."""
+"""How long one decision takes, for 4, 100 and 1000 integrations, and what they say: the pure core alone, no port."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import product
 from types import MappingProxyType
 
 from brownout.api.policy import PolicySpec
+from brownout.api.status import IntegrationStatus
 from brownout.api.strategies import DecideStrategy
 from brownout.core.decide import decide
 from brownout.core.footprint import Footprint, Source
@@ -16,14 +17,17 @@ from brownout.core.forecasting.panel import Panel
 from brownout.core.ladder import ladder_of
 from brownout.core.member import Member, Observation, Presence
 from brownout.core.outlook import look_out
+from brownout.core.plan import Decision
 from brownout.core.sample import Sample, Witness
 from brownout.core.snapshot import Snapshot
+from brownout.core.standing import Standing, status_of
 from tests.bench.report import Figure, quantile
 from tests.builders import make_integration
 
 GIB = 2**30
 GOALS_MS = {4: 0.2, 100: None, 1000: 5.0}
 ROUNDS = 60
+CPU = "median of 60, CPU"
 
 
 def figures() -> Iterator[Figure]:
@@ -33,7 +37,9 @@ def figures() -> Iterator[Figure]:
             snapshot = _snapshot(count, percent, strategy)
             times_ms = [_timed_ms(snapshot) for _ in range(ROUNDS)]
             name = f"decision by {strategy.value}, {count} integrations, {load}"
-            yield Figure(name=name, value=quantile(times_ms, 0.5), unit="ms", goal=goal, note="median of 60, CPU")
+            yield Figure(name=name, value=quantile(times_ms, 0.5), unit="ms", goal=goal, note=CPU)
+    for what, times_ms in _statuses_ms().items():
+        yield Figure(name=f"statuses of 1000 integrations, {what}", value=quantile(times_ms, 0.5), unit="ms", note=CPU)
     yield Figure(name="forecast of the base, one sample more", value=_forecast_ms(), unit="ms", note="median of 60")
 
 
@@ -42,6 +48,38 @@ def _timed_ms(snapshot: Snapshot) -> float:
     started = time.process_time()
     decide(fresh, now=1e9)
     return 1e3 * (time.process_time() - started)
+
+
+def _statuses_ms() -> dict[str, list[float]]:
+    """What a tick costs where all of them have something to say for the first time, and where nobody has."""
+    snapshot = _snapshot(1000, 50.0, DecideStrategy.THRESHOLDS)
+    decision, nothing = decide(snapshot, now=1e9), dict[str, IntegrationStatus]()
+    times_ms: dict[str, list[float]] = {"all new": [], "nothing new": []}
+    for _ in range(ROUNDS):
+        started = time.process_time()
+        known = _said(snapshot, decision, nothing)
+        said = time.process_time()
+        _said(snapshot, decision, known)
+        times_ms["all new"].append(1e3 * (said - started))
+        times_ms["nothing new"].append(1e3 * (time.process_time() - said))
+    return times_ms
+
+
+def _said(
+    snapshot: Snapshot, decision: Decision, known: Mapping[str, IntegrationStatus]
+) -> dict[str, IntegrationStatus]:
+    standings = {
+        member.key: Standing(
+            member=member,
+            snapshot=snapshot,
+            decision=decision,
+            said=None,
+            previous=known.get(member.key, IntegrationStatus()),
+            in_flight=False,
+        )
+        for member in snapshot.members
+    }
+    return {key: status_of(standing, now=1e9) for key, standing in standings.items()}
 
 
 def _snapshot(count: int, percent: float, strategy: DecideStrategy) -> Snapshot:

@@ -14,11 +14,9 @@ from dataclasses import replace
 
 from brownout.api.policy import Mode
 from brownout.api.status import IntegrationStatus, PolicyStatus
-from brownout.core.bookkeeping import wait_factor
 from brownout.core.capability import Notice
 from brownout.core.decide import ask, decide, emergency
 from brownout.core.gather import snapshot_of
-from brownout.core.holding import with_hold
 from brownout.core.ledger import (
     footprints_measured,
     forgotten,
@@ -28,12 +26,11 @@ from brownout.core.ledger import (
     sampled,
     settled,
 )
-from brownout.core.member import Member, Observation
+from brownout.core.member import Observation
 from brownout.core.plan import Decision, Step, Verdict
 from brownout.core.rehearsal import rehearse
 from brownout.core.sample import Sample
 from brownout.core.snapshot import Snapshot
-from brownout.core.standing import Standing, rejected_status, status_of
 from brownout.engine.budget_watch import BudgetWatch
 from brownout.engine.health_watch import HealthWatch
 from brownout.engine.herald import Herald
@@ -46,6 +43,7 @@ from brownout.engine.ports import Inventory, Outcome, OutcomeStatus
 from brownout.engine.recall import NEWEST, newest
 from brownout.engine.report import Machine, Reporter, policy_status_of
 from brownout.engine.shadow_watch import ShadowWatch
+from brownout.engine.standings import Standings
 from brownout.engine.switchboard import Switchboard
 from brownout.engine.timing import Stopwatch
 from brownout.engine.waking import Waking
@@ -80,10 +78,15 @@ class Reconciler:
         self.inventory = Inventory()
         self.snapshot: Snapshot | None = None
         self.decision: Decision | None = None
-        self.statuses: dict[str, IntegrationStatus] = {}
+        self.standings = Standings(world, self.board, self.health, lambda: self.inventory)
         self.policy_status = PolicyStatus()
         self.ticked_at: float | None = None
         self.passed_at = world.clock.now()  # the last pass that ended, also one that still waits for the inventory
+
+    @property
+    def statuses(self) -> Mapping[str, IntegrationStatus]:
+        """What the status of each integration says since the last tick, by key."""
+        return self.standings.known
 
     async def tick(self, cause: str) -> None:
         """One pass. An inventory that was never read in full is waited for: an empty index is not an empty cluster."""
@@ -107,6 +110,7 @@ class Reconciler:
         with watch("act"):
             await self._act(decision, inventory)
         with watch("report"):
+            await self.standings.prepare(snapshot, decision, dry_run=self._dry_run)
             self._report(snapshot, decision, inventory)
         self.ticked_at = self._world.clock.now()
         self._tell(cause, decision, watch.durations_s)
@@ -201,28 +205,16 @@ class Reconciler:
         if not step.action.sheds:
             return None
         known = self.statuses.get(step.key) or self.inventory.integrations[step.key].status or IntegrationStatus()
-        return self.reporter.write_ahead(step.key, self._ahead(known, step, self._observed.get(step.key)))
-
-    def _ahead(self, status: IntegrationStatus, step: Step, seen: Observation | None) -> IntegrationStatus:
-        ledger, stabilization = self.board.ledger, self.inventory.policy.spec.stabilization
-        factor = wait_factor(ledger, step, now=self._world.clock.now(), stabilization_s=stabilization.enable)
-        return with_hold(status, step, seen, wait_factor=factor)
+        return self.reporter.write_ahead(step.key, self.standings.ahead(known, step, self._observed.get(step.key)))
 
     def _report(self, snapshot: Snapshot, decision: Decision, inventory: Inventory) -> None:
-        now = self._world.clock.now()
-        ours = (member for member in snapshot.members if member.ours and self._world.home.may_act(member.key))
-        statuses = {member.key: self._status(member, snapshot, decision) for member in ours}
-        for key in inventory.rejected - inventory.integrations.keys():
-            if key in inventory.problems:  # by key in a cluster; a broken file of a box has no object to write to
-                previous = self.statuses.get(key, IntegrationStatus())
-                statuses[key] = rejected_status(inventory.problems[key], previous, now=now)
-        self.statuses = statuses
+        self.standings.renew(snapshot, decision, dry_run=self._dry_run)
         hardware = self._world.hardware_under(inventory.policy.spec)
         machine = Machine(node=self._world.node, hardware=hardware)
         self.policy_status = policy_status_of(
-            snapshot, decision, inventory, self.policy_status, now=now, machine=machine
+            snapshot, decision, inventory, self.policy_status, now=self._world.clock.now(), machine=machine
         )
-        self.reporter.offer(statuses, self.policy_status)
+        self.reporter.offer(self.statuses, self.policy_status)
 
     def _seen(self) -> Seen:
         """What triggers rest on, beside requests."""
@@ -234,26 +226,6 @@ class Reconciler:
             ailing=self.health.ailing(),
         )
 
-    def _status(self, member: Member, snapshot: Snapshot, decision: Decision) -> IntegrationStatus:
-        """What it says of one integration. Of a step down that is under way it must keep saying who does it."""
-        known = self.statuses.get(member.key) or member.integration.status
-        standing = Standing(
-            member=member,
-            snapshot=snapshot,
-            decision=decision,
-            said=self.board.ledger.said.get(member.key),
-            previous=known or IntegrationStatus(),
-            in_flight=member.key in self.board.in_flight,
-            problems=self.inventory.problems.get(member.key, ()),
-            dry_run=self._dry_run,
-            node=self._world.node,
-            checked=self.health.seen_of(member.key),
-            back=self.board.ledger.returned.get(member.key),
-        )
-        status, step = status_of(standing, now=self._world.clock.now()), self.board.under_way.get(member.key)
-        going = step is not None and step.action.sheds and step.to_rung != member.rung
-        return self._ahead(status, step, member.observed) if step is not None and going else status
-
     def _part_with(self, before: Inventory) -> None:
         """End what is no longer declared; a successor of the same name is met as a stranger."""
         gone = self._met.gone(self.inventory)
@@ -262,14 +234,15 @@ class Reconciler:
             driver = self._world.driver(known) if known else None
             if known is not None and driver is not None and not self._dry_run:
                 self.board.part_with(key, known, driver, back=key not in self.inventory.foreign)
-            self.statuses.pop(key, None)
         self._met.forget(gone)
+        self.standings.forget(gone)
         self.reporter.forget(gone)
         self.board.ledger = forgotten(self.board.ledger, gone)
 
     def _news(self) -> tuple[Notice, ...]:
         """What people are to be told. Of one that is being switched what is seen is over in a moment."""
-        still = {key: status for key, status in self.statuses.items() if key not in self.board.in_flight}
+        moving = self.board.in_flight
+        still = {key: status for key, status in self.statuses.items() if key not in moving}
         with self._world.contained("home"):
             return self._herald.cry(still, self.inventory.integrations)
         return ()
