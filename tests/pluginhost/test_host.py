@@ -96,6 +96,7 @@ NESTED = "[" * 70 + "]" * 70
         ("float('nan')", "its answer cannot be sent: it is nothing that JSON can hold"),
         (NESTED, "its answer cannot be sent: it is nested deeper than 64 levels"),
         ("'x' * 9_000_000", "its answer cannot be sent: it has 9000"),
+        ("[[]] * 200_000", "its answer cannot be sent: it is of more than 100000 values"),
         ("Response(refused=5)", "TypeError: Response.refused must be a string, not int"),
     ],
 )
@@ -148,6 +149,23 @@ def test_health_is_what_the_contract_says_and_nothing_else(stage: Stage, returne
         await host.start(stage.launch("odd", source))
         answer = await host.check("odd", within_s=5.0)
         assert answer.body == found or str(found) in answer.detail
+
+    stage.live(story)
+
+
+def test_a_failure_that_is_told_at_length_is_cut(stage: Stage) -> None:
+    """What the plugin writes in the worker's place is kept no longer than what the worker would write."""
+    source = """
+    import json, os, sys
+    def handle_request(r):
+        body = json.dumps({"kind": "failure", "id": 2, "error": "x" * 5_000_000}).encode()
+        os.write(int(sys.argv[1]), len(body).to_bytes(4, "big") + body)
+    """
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("loud", source))
+        answer = await stage.ask(host, "loud")
+        assert (answer.status, len(answer.detail)) == (AnswerStatus.FAILED, 2000)
 
     stage.live(story)
 

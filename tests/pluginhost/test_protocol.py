@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brownout.pluginhost import bounded
+from brownout.pluginhost.bounded import MOST_DEPTH, MOST_VALUES
 from brownout.pluginhost.protocol import (
     FIELDS,
-    MOST_DEPTH,
+    MOST_BYTES,
     SPEAKER,
     TURNS,
     VERSION,
@@ -158,8 +160,8 @@ def test_hostile_json_is_a_violation(body: bytes) -> None:
 def nested(depth: int) -> object:
     """Lists in lists."""
     value: object = 0
-    for _ in range(depth):
-        value = [value]
+    for at in range(depth):
+        value = [value] if at % 2 else (value,)
     return value
 
 
@@ -174,6 +176,45 @@ def test_what_may_be_sent_is_taken(depth: int) -> None:
     else:
         assert isinstance(next(worker.receive(frame)), Message)
         assert depth < MOST_DEPTH
+
+
+CROWDS = ("[]", "{}", "0", '""', '"a,b"', '{"a":0}')
+
+
+@pytest.mark.parametrize("one", CROWDS)
+def test_a_crowd_of_values_is_refused_before_it_is_made(one: str) -> None:
+    """By both ends, whatever they are: to read eight megabytes of lists takes seconds, and thirty times their size."""
+    crowd = json.loads(f"[{','.join([one] * (MOST_VALUES + 1))}]")
+    host, worker = serving(most_bytes=MOST_BYTES)
+    with pytest.raises(Misuse, match="more than 100000 values"):
+        worker.send(Kind.ANSWER, id=1, value=crowd)
+    (heard,) = host.receive(framed({"kind": "answer", "id": 1, "value": crowd}))
+    assert isinstance(heard, Violation)
+    assert heard.fault is Fault.TOO_MANY
+
+
+@pytest.mark.parametrize("text", ["a,b" * MOST_VALUES, '",[{' * MOST_VALUES, "\\" * MOST_VALUES + ",", "x" * 10**6])
+def test_what_looks_like_a_crowd_in_a_text_is_text(text: str) -> None:
+    """Tables and programs travel as strings, with all their commas and brackets."""
+    host, worker = serving(most_bytes=MOST_BYTES)
+    assert list(host.receive(worker.send(Kind.ANSWER, id=1, value=text))) == [
+        Message(Kind.ANSWER, {"id": 1, "value": text})
+    ]
+
+
+@given(st.text('"\\,[{a', max_size=60))
+def test_every_text_is_told_from_what_is_around_it(text: str) -> None:
+    """Quotes and backslashes of a text end neither it nor the look for its end."""
+    assert bounded._STRING.sub(b"", json.dumps([text, text]).encode()) == b"[, ]"
+
+
+@pytest.mark.parametrize("body", [b'"' + b'\\"' * 2 * 10**6, b'"' * 4 * 10**6 + b"\\", b'"' + b"\\" * 4 * 10**6 + b","])
+def test_a_text_without_an_end_is_looked_through_once(body: bytes) -> None:
+    """However it is written: millions of quotes are no millions of looks."""
+    host, _ = serving(most_bytes=MOST_BYTES)
+    crowd = b"[" * MOST_VALUES + body
+    (heard,) = host.receive(len(crowd).to_bytes(4, "big") + crowd)
+    assert isinstance(heard, Violation)
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), {1, 2}, "x" * 2**20, nested(MOST_DEPTH)])

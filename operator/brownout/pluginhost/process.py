@@ -48,6 +48,10 @@ class Ears:
     on_usage: OnUsage
 
 
+#: Characters of what a worker says of a failure that are kept; ours are shorter, but the plugin may speak for it.
+_LONGEST: Final = 2000
+#: The contract has seven.
+_MOST_FUNCTIONS: Final = 16
 #: How long an ending waits for an interpreter that is being executed; longer is a disk that does not answer.
 _SPAWN_PATIENCE_S: Final = 10.0
 #: How long a worker whose socket is at its end has to end by itself, so that its exit status can tell why.
@@ -163,8 +167,8 @@ class PluginProcess:
         if isinstance(loaded, str):
             return loaded
         if loaded["error"]:
-            return str(loaded["error"])
-        self.functions = frozenset(map(str, loaded["functions"]))
+            return str(loaded["error"])[:_LONGEST]
+        self.functions = frozenset(str(name)[:_LONGEST] for name in loaded["functions"][:_MOST_FUNCTIONS])
         answer = await self.call("initialize", dict(self.launch.config), within_s=self._patience.initialize_s)
         return "" if answer.ok else f"its initialize failed: {answer.detail}"
 
@@ -214,7 +218,7 @@ class PluginProcess:
     async def _answer(self, said: Message, took_s: float) -> Answer:
         if said.kind is Kind.ANSWER:
             return Answer(status=AnswerStatus.OK, body=said.fields["value"], took_s=took_s)
-        error = said.fields["error"]
+        error = said.fields["error"][:_LONGEST]
         if said.fields["id"]:
             return Answer(status=AnswerStatus.FAILED, detail=error, took_s=took_s)
         return Answer(status=AnswerStatus.CRASHED, detail=await self._why_over(error), took_s=took_s)

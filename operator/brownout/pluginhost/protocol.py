@@ -12,9 +12,11 @@ the first byte that does not fit ends the conversation. Loaded in every worker, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, Never
+from typing import Any, Final, NamedTuple
+
+from brownout.pluginhost.bounded import MOST_DEPTH, MOST_VALUES, crowded, deep, parsed
 
 __all__ = ["MOST_BYTES", "VERSION", "Conversation", "Fault", "Kind", "Message", "Misuse", "Role", "State", "Violation"]
 
@@ -22,8 +24,6 @@ __all__ = ["MOST_BYTES", "VERSION", "Conversation", "Fault", "Kind", "Message", 
 VERSION: Final = 1
 #: A frame longer than this is refused by its head, before any of it is kept. A state or a source must fit in one.
 MOST_BYTES: Final = 8 * 2**20
-#: Nested deeper than any answer needs, shallow enough for whoever walks it by recursion.
-MOST_DEPTH: Final = 64
 _HEAD: Final = 4
 
 
@@ -71,6 +71,7 @@ class Fault(StrEnum):
     TOO_LONG = "too long"
     NOT_JSON = "not JSON"
     TOO_DEEP = "nested too deep"
+    TOO_MANY = "too many values"
     NO_MESSAGE = "no message of this protocol"
     OUT_OF_TURN = "out of turn"
     WRONG_VERSION = "another version"
@@ -215,20 +216,24 @@ def _frame(document: Mapping[str, Any], most_bytes: int) -> bytes:
         raise Misuse(f"it is nothing that JSON can hold: {error}") from None
     if len(body) > most_bytes:
         raise Misuse(f"it has {len(body)} bytes, where {most_bytes} are allowed")
-    if _deep(document):
+    if crowded(body):
+        raise Misuse(f"it is {_TOO_MANY.detail}")
+    if deep(document):
         raise Misuse(f"it is {_TOO_DEEP.detail}")
     return len(body).to_bytes(_HEAD, "big") + body
 
 
 def _read(body: bytes) -> Message | Violation:
     """The message that a body is, or what is wrong with it. It may hold anything at all."""
+    if crowded(body):
+        return _TOO_MANY
     try:
-        document = json.loads(body.decode(), parse_constant=_no_number, parse_float=_finite)
+        document = parsed(body)
     except RecursionError:
         return _TOO_DEEP
-    except ValueError:  # also bad UTF-8, NaN, 1e999, and a number of thousands of digits
+    except ValueError:  # also bad UTF-8
         return Violation(Fault.NOT_JSON, "that is not JSON")
-    if _deep(document):
+    if deep(document):
         return _TOO_DEEP
     said = document.get("kind") if isinstance(document, dict) else None
     if not isinstance(said, str) or said not in _KINDS:
@@ -239,33 +244,8 @@ def _read(body: bytes) -> Message | Violation:
 
 
 _KINDS: Final = frozenset(map(str, Kind))
+_TOO_MANY: Final = Violation(Fault.TOO_MANY, f"of more than {MOST_VALUES} values")
 _TOO_DEEP: Final = Violation(Fault.TOO_DEEP, f"nested deeper than {MOST_DEPTH} levels")
-
-
-def _deep(document: object) -> bool:
-    """Whether it is nested deeper than allowed. Level by level: no recursion, and leaves cost next to nothing."""
-    level = [document]
-    for _ in range(MOST_DEPTH):
-        level = [part for whole in level for part in _parts(whole) if isinstance(part, dict | list)]
-        if not level:
-            return False
-    return True
-
-
-def _parts(whole: object) -> Iterable[object]:
-    if isinstance(whole, dict):
-        return whole.values()
-    return whole if isinstance(whole, list) else ()
-
-
-def _no_number(name: str) -> Never:
-    raise ValueError(name)
-
-
-def _finite(digits: str) -> float:
-    """A number that a float can hold: 1e999 would become Infinity, which nobody can write down again."""
-    number = float(digits)
-    return number if number - number == 0.0 else _no_number(digits)
 
 
 def _wrong_fields(kind: Kind, fields: Mapping[str, Any]) -> str | None:

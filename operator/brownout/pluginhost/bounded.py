@@ -1,0 +1,63 @@
+"""JSON within bounds: how many values it may hold, how deep, which numbers. For both ends of a conversation.
+
+What a stranger sends is measured before it is made: eight megabytes of empty lists take seconds to read, during which
+nobody else is served, and thirty times their size (measured: 3.7 s, 240 MB). Loaded in every worker.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Final, Never
+
+__all__ = ["MOST_DEPTH", "MOST_VALUES", "crowded", "deep", "parsed"]
+
+#: Lists, objects and what they hold. So many are read in 50 ms and take 10 MB.
+MOST_VALUES: Final = 100_000
+#: Nested deeper than any answer needs, shallow enough for whoever walks it by recursion.
+MOST_DEPTH: Final = 64
+#: A string, also one that does not end: so whatever is looked through is looked through once.
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
+
+
+def crowded(body: bytes) -> bool:
+    """Whether it holds more values than allowed, told by its commas and brackets."""
+    if len(body) <= MOST_VALUES or _marks(body) <= MOST_VALUES:
+        return False
+    return _marks(_STRING.sub(b"", body)) > MOST_VALUES  # those in strings are text
+
+
+def _marks(body: bytes) -> int:
+    return body.count(b",") + body.count(b"[") + body.count(b"{")
+
+
+def parsed(body: bytes) -> Any:
+    """What stands in it. Raises ValueError (also for NaN, 1e999 and numbers of thousands of digits), RecursionError."""
+    return json.loads(body.decode(), parse_constant=_no_number, parse_float=_finite)
+
+
+def deep(document: object) -> bool:
+    """Whether it is nested deeper than allowed. Level by level: no recursion, and leaves cost next to nothing."""
+    level = [document]
+    for _ in range(MOST_DEPTH):
+        level = [part for whole in level for part in _parts(whole) if isinstance(part, dict | list | tuple)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(whole: object) -> Iterable[object]:
+    if isinstance(whole, dict):
+        return whole.values()
+    return whole if isinstance(whole, list | tuple) else ()
+
+
+def _no_number(name: str) -> Never:
+    raise ValueError(name)
+
+
+def _finite(digits: str) -> float:
+    """A number that a float can hold: 1e999 would become Infinity, which nobody can write down again."""
+    number = float(digits)
+    return number if number - number == 0.0 else _no_number(digits)
