@@ -109,7 +109,7 @@ ATTEMPTED = (
     Attempt("makes a namespace", Aspect.PRIVILEGES, "checked(libc.unshare(0x10000000))"),
     Attempt("eats memory", Aspect.MEMORY, "eat(100 * 2**20)"),
     Attempt("forks", Aspect.PROCESSES, "forks(1)"),
-    Attempt("forks without end", Aspect.PROCESSES, "forks(40)", PROGRAMS),
+    Attempt("forks without end", Aspect.PROCESSES, "forks(15)", PROGRAMS),
     Attempt("takes its end back", Aspect.OUTLIVING, "checked(libc.prctl(1, 0, 0, 0, 0))"),
     Attempt("leaves its group", Aspect.OUTLIVING, "forks(1)"),
 )

@@ -26,8 +26,6 @@ HOST_MARK: Final = "BROWNOUT_PLUGIN_HOST"
 RUN_MARK: Final = "BROWNOUT_PLUGIN_RUN"
 
 _HASH_CHARACTERS: Final = 16
-#: Of a worker beside the hands for requests: the one that reads, the one for health and levels, and the event loop's.
-_OWN_THREADS: Final = 3
 #: Where this package is found, installed or not; the worker finds it there too, for -I passes PYTHONPATH over.
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _BOOT: Final = "import sys; sys.path.append(sys.argv[2]); from brownout.pluginhost.worker import main; main()"
@@ -52,11 +50,6 @@ class PluginLaunch:
     def limits(self) -> Limits:
         """How much of the machine it may take."""
         return self.found.manifest.limits
-
-    @property
-    def tasks(self) -> int:
-        """Most tasks, as the kernel counts them: what the manifest allows, and the threads of the worker itself."""
-        return self.limits.processes + self.limits.concurrency + _OWN_THREADS
 
     @property
     def granted(self) -> Granted:
@@ -90,7 +83,7 @@ class PluginLaunch:
             "grouped": grouped,
             "cpu_s": limits.cpu_time,
             "open_files": limits.open_files,
-            "processes": self.tasks,
+            "processes": limits.tasks,
             "folder": str(self.folder),
             "read": [*given.read, *self.paths()],
             "write": [*given.write],

@@ -54,6 +54,8 @@ _PROGRAM: Final = Text(
     longest=128,
 )
 #: What makes another program out of Python or of the loader, before a line of the plugin is read.
+#: Of a worker beside the hands for requests: the one that reads, the one for health and levels, and the event loop's.
+_OWN_THREADS: Final = 3
 _STEERING: Final = re.compile(r"(PYTHON|LD_|BROWNOUT_)\w*")
 
 
@@ -130,7 +132,7 @@ class Limits(Wire):
         default=64, description="Most files and sockets that it holds open."
     )
     processes: Annotated[int, Whole(at_least=1, at_most=1024)] = Field(
-        default=16, description="Most processes and threads, itself among them."
+        default=16, description="Most processes and threads, beside the threads of the worker itself."
     )
     request_timeout: Annotated[float, Duration(at_least=0.01, at_most=600)] = Field(
         default=5.0, description="Time that it is given for one request."
@@ -141,6 +143,11 @@ class Limits(Wire):
     queue: Annotated[int, Whole(at_least=0, at_most=10000)] = Field(
         default=16, description="Most requests that wait for it; further ones are refused at once."
     )
+
+    @property
+    def tasks(self) -> int:
+        """Most tasks, as the kernel counts them: what the manifest allows, and the threads of the worker itself."""
+        return self.processes + self.concurrency + _OWN_THREADS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

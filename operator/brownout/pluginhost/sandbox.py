@@ -217,8 +217,8 @@ class _Told:
         return self._by(Aspect.MEMORY, what, how, "memory", "system_calls")
 
     def _processes(self) -> Guarantee:
-        limit = self.manifest.limits.processes
-        what = f"has no more than {limit} processes"
+        limit = self.manifest.limits.tasks
+        what = f"has no more than {limit} processes and threads, those of its worker among them"
         if not self.given.programs:
             return self._by(Aspect.PROCESSES, "starts no other process", "seccomp", "system_calls")
         if not self.tried.no_group:

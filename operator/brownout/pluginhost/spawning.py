@@ -114,7 +114,7 @@ class Spawner:
     def _grouped(self, launch: PluginLaunch, pid: int) -> ControlGroup | None:
         """Put it into a group of its own, before it is told anything: nothing of it is outside."""
         limits, name = launch.limits, f"{os.getpid()}-{self._runs}"
-        group = ControlGroup.make(name, memory_bytes=limits.memory, processes=launch.tasks)
+        group = ControlGroup.make(name, memory_bytes=limits.memory, processes=limits.tasks)
         if isinstance(group, str):
             return None
         try:
