@@ -34,7 +34,7 @@ def _asleep(name: str = "voice", size: float | None = 12.0, **changes: Any) -> M
 
 
 def _asked(snapshot: Snapshot, key: str = "voice") -> str:
-    return refusal(snapshot, key, now=NOW)
+    return refusal(snapshot, (key,), now=NOW)
 
 
 def test_what_fits_starts() -> None:
@@ -119,6 +119,17 @@ def test_one_whose_size_nobody_knows_starts_alone() -> None:
     after = replace(both, waking=frozenset({"voice"}))
     assert "voice is being started, and what it takes is not known yet" in _asked(after, "android")
     assert _asked(after) == ""
+
+
+def test_what_starts_together_must_fit_together() -> None:
+    """One that requires another is asked about with it: both, or neither; and their sizes may both be unknown."""
+    pair = ("android", "voice")
+    both = make_snapshot(55.9, _asleep(), _asleep("android"))
+    assert refusal(both, pair, now=NOW) == ""
+    tight = make_snapshot(56.0, _asleep(), _asleep("android"))
+    assert "with voice, which takes up to 12 GiB, and 12 GiB for android" in refusal(tight, pair, now=NOW)
+    unknown = make_snapshot(50.0, _asleep(size=None), _asleep("android", None))
+    assert refusal(unknown, pair, now=NOW) == ""
 
 
 @FEWER

@@ -24,7 +24,7 @@ class Workload:
     what is `deaf` does not answer when it is observed, and `unseen` is raised then. At a level that is `hopeless` it
     falls over at once, and is `fallen` until it is switched again. What it `refuses` to be it is not;
     if it `ends`, then not what it was either. What is `lazy` is `asleep` once it was started, until it is asked; its
-    memory is there from `grown_at` on.
+    memory is there from `grown_at` on. What it `requires` are others, without which it says that it lacks something.
     """
 
     size: float = 10.0
@@ -51,6 +51,7 @@ class Workload:
     lazy: bool = False
     asleep: bool = False
     grown_at: float = -1.0
+    requires: tuple[str, ...] = ()
 
     def held(self, now: float) -> float:
         """Per cent that it holds now, or still holds."""
@@ -89,7 +90,7 @@ class Machine:
     def ask(self, key: str, admission: Admission) -> str:
         """A request to one that may be asleep: why it is not started for it, empty where it runs then."""
         if self[key].asleep:
-            if why := admission.refusal(key):
+            if why := admission.refusal((key,)):
                 return why
             self[key].asleep, self[key].grown_at = False, asyncio.get_running_loop().time() + 0.1
         return ""
@@ -112,6 +113,8 @@ class Machine:
             replicas=workload.replicas if workload.running else (0 if self.owned_by_others else None),
             resumable=workload.running or not self.owned_by_others,
             asleep=workload.asleep,
+            requires=workload.requires,
+            lacking=", ".join(f"it requires {key}, which is off" for key in workload.requires if not self[key].running),
         )
 
     async def start(self, integration: Integration, level: Level | None, *, replicas: int | None = None) -> Outcome:

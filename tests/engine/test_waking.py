@@ -55,6 +55,18 @@ async def test_first_requests_at_once_never_cross_the_threshold() -> None:
         assert box.log.texts("stop") == []
 
 
+async def test_of_those_that_start_together_a_refusal_books_no_room() -> None:
+    """One of them does not fit: nobody starts, and the room of the other is as free as before."""
+    box, admission = _box(), Admission()
+    async with box.controlled(admission=admission) as controller:
+        await passing(95.0)
+        box.machine.base = 62.0
+        assert "with voice" in admission.refusal(("android", "voice"))
+        assert controller.reconciler.waking.keys() == frozenset()
+        assert admission.refusal(("android", "discord")) == ""
+        assert controller.reconciler.waking.keys() == {"android", "discord"}
+
+
 async def test_the_planner_looks_as_soon_as_one_wakes() -> None:
     """It did not decide it, but sees it: its status, its memory, and that what is measured now is that of a start."""
     box, admission = _box(), Admission()
@@ -93,7 +105,7 @@ async def test_what_pressure_switched_off_is_not_asleep_any_more() -> None:
         box.machine.base = 96.0
         await passing(5.0)
         assert box.running == set()
-        assert admission.refusal("voice") != ""
+        assert admission.refusal(("voice",)) != ""
 
 
 @pytest.mark.parametrize("by", ["command line", "policy"])
@@ -105,14 +117,14 @@ async def test_in_a_dry_run_nothing_wakes(by: str) -> None:
             await passing(100.0)
             box.home.change(policy=make_policy(mode="DryRun"))
         await passing(100.0)
-        assert "dry run" in admission.refusal("voice")
+        assert "dry run" in admission.refusal(("voice",))
 
 
 async def test_before_the_first_look_nothing_wakes() -> None:
     """Unknown is not low: not before there is a controller, nor before it has looked."""
     box, admission = _box(), Admission()
-    assert "has not begun" in admission.refusal("voice")
+    assert "has not begun" in admission.refusal(("voice",))
     box.home.change(complete=False)
     async with box.controlled(admission=admission):
         await passing(100.0)
-        assert "not been looked at yet" in admission.refusal("voice")
+        assert "not been looked at yet" in admission.refusal(("voice",))

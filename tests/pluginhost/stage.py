@@ -1,7 +1,7 @@
 """A stage for plugins: made of a few lines of Python, run by the real host, and nothing is left at the end."""
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -66,7 +66,8 @@ class Stage:
     counts: RequestCounts = field(default_factory=RequestCounts)
     circuits: Circuits | None = None
     refusals: dict[str, str] = field(default_factory=dict)
-    refusal: Callable[[str], str] | None = None
+    woken: list[tuple[str, ...]] = field(default_factory=list)
+    refusal: Callable[[Sequence[str]], str] | None = None
     ids: "count[int]" = field(default_factory=count)
 
     @property
@@ -82,6 +83,10 @@ class Stage:
         plugin = found(name, source, **manifest)
         return launch_of(name, plugin, folder, level=level, config=config or {}, base=config or {})
 
+    def _refused(self, keys: Sequence[str]) -> str:
+        self.woken.append(tuple(keys))
+        return next((self.refusals[key] for key in keys if key in self.refusals), "")
+
     def host(self) -> PluginHost:
         """A host; needs a running loop."""
         place = Place(
@@ -93,7 +98,7 @@ class Stage:
             on_usage=lambda *used: self.used.append(used),
             free_bytes=lambda: self.free() if self.free else self.free_bytes,
             circuits=self.circuits,
-            refusal=lambda key: self.refusal(key) if self.refusal else self.refusals.get(key, ""),
+            refusal=lambda keys: self.refusal(keys) if self.refusal else self._refused(keys),
         )
         return PluginHost(place, self.counts, patience=self.patience)
 

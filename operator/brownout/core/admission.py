@@ -5,6 +5,7 @@ where it does not fit. Room that is kept for what is asleep does not count here:
 What is being started already does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from brownout.core import explain
@@ -30,17 +31,24 @@ class _No:
         return f"{self.why}; {self.when}"
 
 
-def refusal(snapshot: Snapshot, key: str, *, now: Instant) -> str:
-    """Why it may not start now, with the figures and when to ask again; empty where it may.
+def refusal(snapshot: Snapshot, keys: Sequence[str], *, now: Instant) -> str:
+    """Why these may not start now together, with the figures and when to ask again; empty where they may.
 
     What must serve starts whatever the load, as with any other start.
     """
+    whys = (_refusal(snapshot, key, before=keys[:at], now=now) for at, key in enumerate(keys))
+    return next(filter(None, whys), "")
+
+
+def _refusal(snapshot: Snapshot, key: str, *, before: Sequence[str], now: Instant) -> str:
+    """Why one may not start beside those that start together with it."""
     member = snapshot.by_key.get(key)
     if member is None or not member.ours:
         return "it is not declared here"
     if key in snapshot.untouchable:
         return ""
-    found = _held(snapshot, member) or _pressed(snapshot, now) or _unknown(snapshot, member) or _unfit(snapshot, member)
+    beside = replace(snapshot, waking=snapshot.waking.union(before)) if before else snapshot
+    found = _held(snapshot, member) or _pressed(snapshot, now) or _unknown(snapshot, member) or _unfit(beside, member)
     return str(found) if found else ""
 
 

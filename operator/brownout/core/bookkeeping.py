@@ -1,5 +1,6 @@
 """Bookkeeping: what a step that was carried out, failed or was stale changes in the ledger."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -25,9 +26,9 @@ STALE_REST_S = 0.1
 LONGEST_REST_S = 300.0
 
 
-def woken(ledger: Ledger, key: str, *, now: Instant) -> Ledger:
-    """The ledger after one that was asleep was let start: what is measured of it now is that of a start."""
-    return replace(ledger, moved=MappingProxyType({**ledger.moved, key: now}))
+def woken(ledger: Ledger, keys: Iterable[str], *, now: Instant) -> Ledger:
+    """The ledger after some that were asleep were let start: what is measured of them now is that of a start."""
+    return replace(ledger, moved=MappingProxyType({**ledger.moved, **dict.fromkeys(keys, now)}))
 
 
 def shed_done(  # noqa: PLR0913 - the facts of one step that was carried out, each by its name

@@ -37,7 +37,8 @@ class Observation:
     where what runs is not what the spec says now (its command was edited): it is to be started anew. `kept` says why
     what runs stays although something else is declared: that may not or cannot run (a plugin that nobody trusts).
     `level` is the one at which it is seen to run, where its driver can tell. `asleep`: it is on, but holds nothing
-    until somebody asks something of it; then it starts (a plugin that is loaded lazily).
+    until somebody asks something of it; then it starts (a plugin that is loaded lazily). `requires` are keys of what
+    it says itself that it cannot do without, beside its owner's dependsOn; `lacking` which of that is not up, and why.
     """
 
     presence: Presence
@@ -50,6 +51,8 @@ class Observation:
     kept: str = ""
     level: str | None = None
     asleep: bool = False
+    requires: tuple[str, ...] = ()
+    lacking: str = ""
 
 
 UNSEEN = Observation(presence=Presence.UNKNOWN, detail="not looked at yet")
@@ -126,7 +129,13 @@ class Member:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Keys of what it depends on."""
+        """Keys of what it depends on, by its owner's word or its own."""
+        declared, required = self.depends_on, self.observed.requires
+        return tuple(dict.fromkeys((*declared, *required))) if required else declared
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """Keys of what it depends on by its owner's word; without them it is switched off."""
         names = self.integration.spec.depends_on
         return tuple(self.sibling(name) for name in names) if names else ()
 

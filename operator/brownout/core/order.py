@@ -41,7 +41,7 @@ def with_needs(keys: Iterable[str], by_key: Mapping[str, Member]) -> frozenset[s
 def _dependents(by_key: Mapping[str, Member]) -> Dependents:
     """For each key that anything depends on, the wanted members that do; most members stand alone and are absent."""
     found: dict[str, list[str]] = {}
-    needy = (item for item in by_key.items() if item[1].integration.spec.depends_on)
+    needy = (item for item in by_key.items() if item[1].integration.spec.depends_on or item[1].observed.requires)
     for key, member in needy:
         for needed in member.needs:
             if needed in by_key and member.wanted:

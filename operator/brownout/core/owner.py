@@ -43,7 +43,7 @@ def first_starts(snapshot: Snapshot) -> tuple[Step, ...]:
         if free or fits(snapshot, member, rung, already_bytes=planned_bytes):
             planned_bytes += member.takes_bytes(rung) or 0
             up.add(member.key)
-            steps.append(_start(member, rung, why=why))
+            steps.append(_start(member, rung, why=why, must=member.key in snapshot.untouchable))
         elif snapshot.outlook.measured_percent is not None:
             steps.append(_does_not_fit(snapshot, member, rung, already_bytes=planned_bytes))
     return tuple(steps)
@@ -80,7 +80,7 @@ def _lost_dependency(member: Member, snapshot: Snapshot) -> bool:
 
     The essential stays: it may serve less without what its owner took from it, but it serves.
     """
-    needs = member.needs
+    needs = member.depends_on
     if not needs or not _stands(member):
         return False
     needed = [snapshot.by_key[key] for key in needs if key in snapshot.by_key]
@@ -123,7 +123,7 @@ def _may_serve(member: Member) -> bool:
     return hold is None or hold.by_owner or hold.rung < member.ladder.off
 
 
-def _start(member: Member, rung: int, *, why: str) -> Step:
+def _start(member: Member, rung: int, *, why: str, must: bool) -> Step:
     return Step(
         key=member.key,
         name=member.name,
@@ -134,6 +134,7 @@ def _start(member: Member, rung: int, *, why: str) -> Step:
         reason=Reason.WITHIN_LIMITS,
         message=f"{why}: {explain.done(Action.START, member, to_rung=rung)}",
         delta_bytes=member.takes_bytes(rung),
+        must=must,
         identity=member.observed.identity,
         grace_s=member.integration.spec.stop.grace,
     )

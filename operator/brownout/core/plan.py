@@ -52,6 +52,7 @@ class Step:
     message: str
     delta_bytes: int | None
     leaves_bytes: int | None = None  # what a step down leaves it holding; None: unknown, or it held nothing before
+    must: bool = False  # of a start: something essential needs it, whatever the load
     identity: str = ""  # what it was planned against; checked again before acting
     grace_s: float = 30.0
 

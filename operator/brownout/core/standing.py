@@ -23,8 +23,8 @@ from brownout.core.member import Hold, Member, Presence
 from brownout.core.plan import Decision, Step
 from brownout.core.quiet import quiet, renewed
 from brownout.core.snapshot import PRESENT, Snapshot
-from brownout.core.wellbeing import ailment, circuit_of, health_of, trouble_of
-from brownout.core.wording import sentence
+from brownout.core.wellbeing import ailment, circuit_of, health_of, shortcoming, trouble_of
+from brownout.core.wording import listing, sentence
 
 _AS_WANTED = "runs as its owner wants"
 
@@ -168,25 +168,24 @@ def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
     if state is State.ENABLED:
         restored = said is not None and said.reason is Reason.RESTORED
         usual = (Reason.RESTORED, said.message) if said and restored else (Reason.WITHIN_LIMITS, _AS_WANTED)
-        return trouble_of(standing.checked) or _why_kept(member) or usual
+        return trouble_of(standing.checked) or shortcoming(member) or usual
     if state is State.DISABLED:
         return Reason.DISABLED_BY_OWNER, member.observed.detail or "somebody else switched it off"
-    missing = [name for name in member.needs if name not in standing.snapshot.by_key]
-    if missing:
-        return Reason.DEPENDENCY_DISABLED, f"it depends on {', '.join(missing)}, which is not declared"
+    if waits := _waits_for(standing):
+        return Reason.DEPENDENCY_DISABLED, waits
     if standing.snapshot.outlook.measured_percent is None:
         return Reason.METRICS_UNKNOWN, f"{explain.ram(standing.snapshot.outlook)}: it starts when that is known"
     return Reason.STABILIZING, member.observed.detail or "about to start"
 
 
-def _why_kept(member: Member) -> tuple[Reason, str] | None:
-    """Why it is not what its owner has put there since; None where it is."""
-    kept = member.observed.kept
-    return (
-        (Reason.ACTUATION_FAILED, f"runs as before, since what is there now cannot take its place: {kept}")
-        if kept
-        else None
-    )
+def _waits_for(standing: Standing) -> str:
+    """What it depends on and what is not declared, or not up; empty where nothing of it keeps it from starting."""
+    known = standing.snapshot.by_key
+    missing = [key for key in standing.member.needs if key not in known]
+    if missing:
+        return f"it depends on {', '.join(missing)}, which is not declared"
+    down = [known[key].name for key in standing.member.needs if not known[key].up]
+    return f"it starts when {listing(down)} runs, on which it depends" if down else ""
 
 
 def rejected_status(problems: tuple[Problem, ...], previous: IntegrationStatus, *, now: Instant) -> IntegrationStatus:
@@ -268,7 +267,7 @@ def _conditions(
     serving = state in (State.ENABLED, State.LOWERED)
     stalled = state is State.FAILED or bool(fault_of(standing) or member.observed.kept)
     moving = standing.in_flight or state is State.PENDING
-    degraded = member.hold is not None and member.wanted
+    degraded = (member.hold is not None and member.wanted) or (serving and bool(member.observed.lacking))
     health = health_of(member, standing.checked)
     well = None if health is Health.UNKNOWN else health is Health.HEALTHY
     sick = Reason.UNHEALTHY if health is Health.UNHEALTHY else reason

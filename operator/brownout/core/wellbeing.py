@@ -4,7 +4,7 @@ from brownout.api.reasons import Circuit, Health, Reason
 from brownout.core.health import NEVER, Wellbeing, wrong
 from brownout.core.member import Member, Presence
 
-__all__ = ["ailment", "circuit_of", "health_of", "trouble_of"]
+__all__ = ["ailment", "circuit_of", "health_of", "shortcoming", "trouble_of"]
 
 _DOWN = (Presence.FAILED, Presence.MISSING)
 
@@ -30,10 +30,10 @@ def circuit_of(member: Member, checked: Wellbeing | None) -> Circuit | None:
 
 
 def ailment(member: Member, checked: Wellbeing | None) -> str:
-    """Why it is not healthy, or not known to be, in words; empty where it is."""
+    """Why it is not healthy, or not known to be, in words; and what it lacks, which may be the cause, or come to it."""
     if member.observed.presence in _DOWN or checked is None:
         return member.observed.detail
-    return wrong(checked.record)
+    return "; ".join(filter(None, (wrong(checked.record), member.observed.lacking)))
 
 
 def trouble_of(checked: Wellbeing | None) -> tuple[Reason, str] | None:
@@ -45,3 +45,14 @@ def trouble_of(checked: Wellbeing | None) -> tuple[Reason, str] | None:
     if not checked.breaker.closed:
         return Reason.CIRCUIT_OPEN, f"gets no requests for now: {checked.breaker.why}"
     return None
+
+
+def shortcoming(member: Member) -> tuple[Reason, str] | None:
+    """Why one that runs, and is well, is not all that its owner wants; None where it is.
+
+    What lacks something that it says itself it cannot do without runs on: it may do some of its work.
+    """
+    kept, lacking = member.observed.kept, member.observed.lacking
+    if kept:
+        return Reason.ACTUATION_FAILED, f"runs as before, since what is there now cannot take its place: {kept}"
+    return (Reason.DEPENDENCY_DISABLED, f"runs, but {lacking}") if lacking else None

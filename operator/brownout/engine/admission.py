@@ -4,7 +4,7 @@ A plugin that is loaded lazily starts with a request, which may come at any mome
 what it knows and from memory as it is now.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 __all__ = ["Admission"]
@@ -16,15 +16,15 @@ class Admission:
     """A question and whoever answers it: made before the controller, and given to drivers that need it."""
 
     def __init__(self) -> None:
-        self._answer: Callable[[str], str] = lambda _: _NOT_YET
+        self._answer: Callable[[Sequence[str]], str] = lambda _: _NOT_YET
 
-    def answered_by(self, answer: Callable[[str], str]) -> None:
+    def answered_by(self, answer: Callable[[Sequence[str]], str]) -> None:
         """From now on this one answers."""
         self._answer = answer
 
-    def refusal(self, key: str) -> str:
-        """Why what is asleep may not start now, with figures and when to ask again; empty where it may.
+    def refusal(self, keys: Sequence[str]) -> str:
+        """Why these, which sleep, may not start now together, with figures and when to ask again; empty where they may.
 
-        Where it may, its room is taken: who asks and does not start keeps others from starting for a while.
+        Then their room is taken: who asks and does not start keeps others from starting for a while.
         """
-        return self._answer(key)
+        return self._answer(keys)

@@ -60,7 +60,7 @@ def _policy_moved(world: World, step: Step, inventory: Inventory) -> str:
 def _must_serve(step: Step, inventory: Inventory) -> bool:
     """Whether it starts whatever the load: the essential, and what that depends on."""
     members = members_of(inventory, {}, Ledger(), now=0.0)
-    return step.action is Action.START and step.key in protected(members)
+    return step.action is Action.START and (step.must or step.key in protected(members))
 
 
 def _ceiling(policy: PolicySpec, step: Step) -> float:

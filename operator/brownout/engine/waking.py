@@ -4,7 +4,7 @@ A plugin that is loaded lazily starts with a request, which may come at any mome
 the planner knows and from memory as it is now; the planner is called, so that it sees what it did not decide.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -46,24 +46,24 @@ class Waking:
         self._until = {key: until for key, until in self._until.items() if now < until}
         return frozenset(self._until)
 
-    def refusal(self, key: str) -> str:
-        """Why this one may not start now, for people; empty where it may, and then its room is taken."""
+    def refusal(self, keys: Sequence[str]) -> str:
+        """Why these may not start now together, for people; empty where they may, and then their room is taken."""
         snapshot = self._seen()
         if snapshot is None:
             return _NOT_YET
         policy = self._world.inventory().policy.spec
         if self._world.dry_run or policy.mode is Mode.DRY_RUN:
             return _DRY_RUN
-        if not self._world.home.may_act(key):
+        if not all(map(self._world.home.may_act, keys)):
             return _NOT_OURS
         known = snapshot.outlook.measured_percent is not None
         used = self._world.used_percent(policy) if known else None
         outlook = replace(snapshot.outlook, measured_percent=used, why=snapshot.outlook.why or "memory cannot be read")
         as_now = replace(snapshot, policy=policy, outlook=outlook, waking=self.keys(), in_flight=self._board.in_flight)
         now = self._world.clock.now()
-        why = refusal(as_now, key, now=now)
+        why = refusal(as_now, keys, now=now)
         if not why:
-            self._until = {**self._until, key: now + START_S}
-            self._board.ledger = woken(self._board.ledger, key, now=now)
-            self._wake(f"{key} starts with its first request")
+            self._until = {**self._until, **dict.fromkeys(keys, now + START_S)}
+            self._board.ledger = woken(self._board.ledger, keys, now=now)
+            self._wake(f"{' and '.join(keys)} started, since somebody asked for it")
         return why

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from brownout.api.integration import Integration, Level, Stop
+from brownout.api.workload import Load
 from brownout.core.health import Checked
 from brownout.core.member import Observation, Presence
 from brownout.disk.atomic import file_stem
@@ -42,6 +43,11 @@ def name_of(integration: Integration) -> str:
     return integration.metadata.name
 
 
+def plugin_of(integration: Integration) -> str:
+    """The name of its plugin; empty where its workload is none."""
+    return integration.spec.workload.plugin.name if integration.spec.workload.plugin else ""
+
+
 class PluginDriver:
     """Implements WorkloadDriver for `workload.plugin`. `find` gives the plugin of a name; it blocks on the disk.
 
@@ -68,24 +74,32 @@ class PluginDriver:
     async def observe(self, integration: Integration) -> Observation:
         """What the plugin is doing now."""
         key = self._key_of(integration)
+        self._host.declare(key, plugin_of(integration))  # before anything is waited for: others may require it
         found = await self._found(integration)
-        seen = self._host.presence(key)
-        if seen is None or seen.presence is Presence.STOPPED:
-            missing = found if isinstance(found, str) else ""
-            return Observation(presence=Presence.MISSING if missing else Presence.STOPPED, detail=missing)
+        seen, running = self._host.presence(key), self._host.launch(key)
+        if seen is None or running is None or seen.presence is Presence.STOPPED:
+            return self._off(key, found)
+        seen = self._host.required(key, running.found.manifest, seen)
         held_bytes = await self._host.memory_bytes(key)
         seen = replace(seen, memory_bytes=seen.memory_bytes if held_bytes is None else held_bytes)
         launches = [found] if isinstance(found, str) else list(self._launches(integration, found))
-        specs = {launch.spec for launch in launches if isinstance(launch, PluginLaunch)}
-        if not specs:
+        runnable = [launch for launch in launches if isinstance(launch, PluginLaunch)]
+        if not runnable:
             return self._kept(key, seen, str(launches[0]))
         self._told.pop(key, None)
-        running = self._host.launch(key)
-        if running is None or running.spec in specs:
+        to_wake = seen.asleep and runnable[0].found.manifest.load is Load.EAGER
+        if not to_wake and any(launch.spec == running.spec for launch in runnable):
             return seen
         # What failed as it was before is not tried as it is now: it is to be started.
         presence = Presence.STOPPED if seen.presence is Presence.FAILED else seen.presence
         return replace(seen, presence=presence, outdated=presence is not Presence.STOPPED)
+
+    def _off(self, key: str, found: Found | str) -> Observation:
+        """One that is off: what it waits for if it is to start, and whether that is there at all."""
+        missing = found if isinstance(found, str) else self._host.unrun(key, found.manifest)
+        if isinstance(found, str) or missing:
+            return Observation(presence=Presence.MISSING, detail=missing)
+        return self._host.required(key, found.manifest, Observation(presence=Presence.STOPPED))
 
     def _kept(self, key: str, seen: Observation, why: str) -> Observation:
         """What was seen, with why it is not what lies there now; said once, for nothing is tried that could fail."""

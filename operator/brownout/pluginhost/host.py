@@ -5,12 +5,13 @@ Nothing is imported and no thread is started before the first plugin is.
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from brownout.api.workload import Load
 from brownout.core.instant import Instant
 from brownout.core.member import Observation
 from brownout.engine.circuits import Circuits
@@ -20,7 +21,9 @@ from brownout.pluginhost.cgroup import sweep
 from brownout.pluginhost.guarding import guarded
 from brownout.pluginhost.keeper import Keeper
 from brownout.pluginhost.launch import HOST_MARK, PluginLaunch
+from brownout.pluginhost.manifest import Manifest
 from brownout.pluginhost.process import Ears, Patience, PluginProcess
+from brownout.pluginhost.requiring import Requiring
 from brownout.pluginhost.spawning import Spawner
 from brownout.pluginhost.watching import Watch
 from brownout.processes.ending import Ending
@@ -45,9 +48,9 @@ class Place:
     """Where plugins live: the state folder, the processes of the machine, the time.
 
     `on_note` hears the lines that a plugin logs (key, severity, text), `on_usage` what it used (key, tokens, API call).
-    `circuits` is asked before each request; without it every request passes. `refusal` is asked before a plugin that
-    sleeps is woken: why it may not start now (key), empty where it may. `free_bytes` is how much memory is left, None
-    where nobody knows.
+    `circuits` is asked before each request; without it every request passes. `refusal` is asked before plugins that
+    sleep are woken: why they may not start now together (keys), empty where they may. `free_bytes` is how much memory
+    is left, None where nobody knows.
     """
 
     state: Path
@@ -57,7 +60,7 @@ class Place:
     on_note: Callable[[str, str, str], None] = lambda *_: None
     on_usage: Callable[[str, int, bool], None] = lambda *_: None
     circuits: Circuits | None = None
-    refusal: Callable[[str], str] = lambda _: ""
+    refusal: Callable[[Sequence[str]], str] = lambda _: ""
     free_bytes: Callable[[], int | None] = lambda: None
 
 
@@ -72,6 +75,7 @@ class PluginHost:
         self._logs = Logs(Path(self._host) / "logs", clock=place.clock, on_fault=place.on_fault)
         self._spawner = Spawner(place.table, self._logs, self._host)
         self._keepers: dict[str, Keeper] = {}
+        self._requiring = Requiring(self._keepers, place.refusal)
         self._watch = Watch(self._running, lambda why: place.on_fault("plugins", why))
         self._swept = asyncio.Lock()
         self._clean = False
@@ -84,15 +88,15 @@ class PluginHost:
         if keeper is None:
             return Answer(status=AnswerStatus.UNAVAILABLE, detail="it is off")
         began = self._place.clock.now()
-        answer = await guarded(self._place.circuits, self._place.clock, key, self._asked(key, keeper, request))
+        answer = await guarded(self._place.circuits, self._place.clock, key, self._asked(keeper, request))
         now = self._place.clock.now()
         if answer.status not in (AnswerStatus.UNAVAILABLE, AnswerStatus.TOO_LARGE):
             self._counts.count(key, now, response_ms=(now - began) * 1000.0, failed=not answer.taken)
         return answer
 
-    async def _asked(self, key: str, keeper: Keeper, request: Mapping[str, Any]) -> Answer:
-        """The answer of one that may be asked; one that sleeps is not woken where its memory would be too much."""
-        if keeper.asleep and (why := self._place.refusal(key)):
+    async def _asked(self, keeper: Keeper, request: Mapping[str, Any]) -> Answer:
+        """The answer of one that may be asked; one that sleeps is woken where it, and what it requires, may start."""
+        if keeper.asleep and keeper.launch and (why := self._requiring.admitted(keeper.launch, itself=True)):
             return Answer(status=AnswerStatus.UNAVAILABLE, detail=f"it is not started now: {why}")
         return await keeper.request(request)
 
@@ -108,7 +112,12 @@ class PluginHost:
     async def start(self, launch: PluginLaunch) -> Outcome:
         """Bring a plugin up, or move it to where the launch says."""
         await self.recover()
-        return await self._keeper(launch.key).start(launch)
+        self.declare(launch.key, launch.found.name)
+        keeper = self._keeper(launch.key)
+        awakened = keeper.asleep and launch.found.manifest.load is Load.EAGER  # its owner wants it loaded at once now
+        if awakened and (why := self._place.refusal((launch.key,))):
+            return Outcome(status=OutcomeStatus.FAILED, detail=f"it is not started now: {why}")
+        return await keeper.start(launch)
 
     async def stop(self, key: str, *, grace_s: float) -> Outcome:
         """End a plugin with all that it started."""
@@ -118,6 +127,7 @@ class PluginHost:
 
     async def forget(self, key: str, *, grace_s: float) -> None:
         """End it, and keep nothing of it but its data folder."""
+        self._requiring.forget(key)
         await self.stop(key, grace_s=grace_s)
         if key in self._keepers and not self._keepers[key].idle:
             return  # it was declared anew meanwhile
@@ -132,6 +142,23 @@ class PluginHost:
         await asyncio.gather(*stops)
         self._spawner.close()
         await asyncio.to_thread(self._logs.close)
+
+    # --- what they require of each other ---------------------------------------------------------------------------
+
+    def declare(self, key: str, plugin: str) -> None:
+        """Say which plugin an integration runs, also one that is not started: others may require it."""
+        self._requiring.declare(key, plugin)
+
+    def required(self, key: str, manifest: Manifest, seen: Observation) -> Observation:
+        """What was seen, with what the plugin requires and what of that is not up."""
+        if not manifest.requires:
+            return seen
+        needs, lacking = self._requiring.needs(key, manifest), self._requiring.lacking(key, manifest)
+        return replace(seen, requires=needs, lacking=lacking)
+
+    def unrun(self, key: str, manifest: Manifest) -> str:
+        """Which plugins it requires that no integration runs, in words; empty where each has one."""
+        return self._requiring.unrun(key, manifest)
 
     # --- what is seen ----------------------------------------------------------------------------------------------
 
@@ -159,7 +186,12 @@ class PluginHost:
 
     def _keeper(self, key: str) -> Keeper:
         if key not in self._keepers:
-            self._keepers[key] = Keeper(self._make, on_fault=partial(self.say, key), free_bytes=self._place.free_bytes)
+            self._keepers[key] = Keeper(
+                self._make,
+                on_fault=partial(self.say, key),
+                free_bytes=self._place.free_bytes,
+                ready=self._requiring.ready,
+            )
             self._watch.begin()
         return self._keepers[key]
 

@@ -6,11 +6,10 @@ off ──start──▶ coming ──up──▶ serving ──ended──▶ w
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from brownout.api.workload import Load
-from brownout.core.member import Observation, Presence
 from brownout.engine.ports import Outcome, OutcomeStatus
 from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.gate import Entry, Gate
@@ -18,81 +17,60 @@ from brownout.pluginhost.launch import PluginLaunch
 from brownout.pluginhost.process import PluginProcess
 from brownout.pluginhost.swap import Scene, exchange, move
 from brownout.pluginhost.trouble import Trouble
+from brownout.pluginhost.upkeep import LATER, Upkeep
 from brownout.processes import backoff
 from brownout.processes.ending import Ended, Manner
 from brownout.processes.phrases import stop_outcome
 
-__all__ = ["Keeper", "Make"]
+__all__ = ["Keeper", "Make", "Ready"]
 
 Make = Callable[[PluginLaunch], PluginProcess]
+Ready = Callable[[PluginLaunch], Awaitable[str]]
 
 _CUT_SHORT: Final = Outcome(status=OutcomeStatus.SKIPPED, detail="it was told to stop meanwhile")
 _STOPPED: Final = "it was told to stop"
 _ABSENT: Final = Ended(manner=Manner.ABSENT, took_s=0.0)
-_LATER: Final = "it starts with its first request"
-_ASLEEP: Final = Observation(presence=Presence.RUNNING, detail=_LATER, identity="asleep", memory_bytes=0, asleep=True)
 
 
-class Keeper:
-    """Looks after the plugin of one integration. All methods run on the event loop."""
+class Keeper(Upkeep):
+    """Looks after the plugin of one integration. All methods run on the event loop.
+
+    `ready` is waited for before a run begins: it says why that cannot be, empty where it can.
+    """
 
     def __init__(
-        self, make: Make, *, on_fault: Callable[[str], None], free_bytes: Callable[[], int | None] = lambda: None
+        self, make: Make, *, on_fault: Callable[[str], None], free_bytes: Callable[[], int | None], ready: Ready
     ) -> None:
+        super().__init__()
         self._make = make
+        self._ready = ready
         self._free_bytes = free_bytes
         self._on_fault = on_fault
-        self._loop = asyncio.get_running_loop()
-        self._launch: PluginLaunch | None = None
-        self._serving: PluginProcess | None = None
-        self._processes: set[PluginProcess] = set()
-        self._trouble = Trouble()
-        self.asleep = False  # wanted, and to be started with its first request
-        self._life: asyncio.Task[None] | None = None
+        self._first: asyncio.Future[str] = self._loop.create_future()  # what came of the first try of this life
         self._exchanged = asyncio.Event()
         self._changing = asyncio.Lock()
         self._gate = Gate(hands=1, queue=0)
         self._gate.shut()  # until somebody serves
-        self._starts: set[asyncio.Task[Outcome]] = set()
         self._endings: set[asyncio.Task[Ended]] = set()
         self._stops = 0  # counts calls of stop, so that a start which waited knows that it is no longer wanted
 
-    @property
-    def launch(self) -> PluginLaunch | None:
-        """What was started last; None before anything was."""
-        return self._launch
+    def wake(self) -> None:
+        """Start it as its first request would."""
+        if self.asleep and self._launch is not None:
+            self._begin(self._launch)
 
-    @property
-    def processes(self) -> tuple[PluginProcess, ...]:
-        """Every run that is there now: mostly one, two while versions are exchanged."""
-        return tuple(each for each in self._processes if each.alive)
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing of it is there, and nobody is starting it."""
-        return not (self._life or self.asleep or self._starts or self.processes)
-
-    def presence(self) -> Observation:
-        """What it is doing, without its memory."""
-        if self._serving is not None:
-            detail = "stopping" if self._life is None else self._trouble.why
-            return Observation(presence=Presence.RUNNING, detail=detail, identity=self._serving.identity)
-        if self.asleep and not self.processes:
-            return _ASLEEP
-        if self._life is None:
-            stopping = Observation(presence=Presence.RUNNING, detail="stopping")
-            return stopping if self.processes else Observation(presence=Presence.STOPPED)
-        if self._trouble.why and not self.processes:
-            return Observation(presence=Presence.FAILED, detail=self._troubled())
-        return Observation(presence=Presence.STARTING, detail=self._trouble.why)
+    async def up(self) -> str:
+        """Wait until it serves, or its first try has failed; why it does not serve, empty where it does."""
+        if not self.off and self._serving is None and not self._trouble.why:
+            await asyncio.shield(self._first)
+        return "" if self._serving is not None and not self.off else self._unavailable()
 
     # --- requests --------------------------------------------------------------------------------------------------
 
     async def request(self, request: Mapping[str, Any]) -> Answer:
         """One request, when a hand is free; and exactly one answer to it."""
         launch = self._launch
-        if self.asleep and launch is not None:
-            self._begin(launch)
+        self.wake()
         if self._life is None or launch is None or (self._serving is None and self._trouble.why):
             return Answer(status=AnswerStatus.UNAVAILABLE, detail=self._unavailable())
         entry = await self._gate.enter(within_s=launch.limits.request_timeout)
@@ -120,12 +98,6 @@ class Keeper:
         late = f"no hand became free within {waited_s:g} s"
         return Answer(status=AnswerStatus.BUSY, detail=late if entry is Entry.LATE else why)
 
-    def _unavailable(self) -> str:
-        return "it is off" if self._life is None else self._troubled() if self._trouble.why else "it is starting"
-
-    def _troubled(self) -> str:
-        return self._trouble.told(self._loop.time())
-
     # --- up and down -----------------------------------------------------------------------------------------------
 
     async def start(self, launch: PluginLaunch) -> Outcome:
@@ -142,14 +114,15 @@ class Keeper:
                 await asyncio.wait(self._endings)
             if self._stops != stops:
                 return _CUT_SHORT
-            if self._launch is not None and self._launch.spec == launch.spec and (self._life or self.asleep):
+            lazy = launch.found.manifest.load is Load.LAZY
+            if self._launch is not None and self._launch.spec == launch.spec and (self._life or (lazy and self.asleep)):
                 return self._already()
             if self._serving is not None:
                 return await self._change(self._serving, launch, stops)
             await self._end(0.0)
-            if self._stops == stops and launch.found.manifest.load is Load.LAZY:
+            if self._stops == stops and lazy:
                 self._launch, self.asleep = launch, True
-                return Outcome(status=OutcomeStatus.DONE, detail=_LATER)
+                return Outcome(status=OutcomeStatus.DONE, detail=LATER)
             first = self._begin(launch) if self._stops == stops else None
         why = await first if first else ""
         if self._stops != stops:
@@ -175,7 +148,7 @@ class Keeper:
         return Outcome(status=OutcomeStatus.DONE, detail=f"started{who}")
 
     def _begin(self, launch: PluginLaunch) -> "asyncio.Future[str]":
-        first: asyncio.Future[str] = self._loop.create_future()
+        self._first = first = self._loop.create_future()
         self._launch, self._trouble, self.asleep = launch, Trouble(), False
         self._gate.resize(hands=launch.limits.concurrency, queue=launch.limits.queue)
         self._life = asyncio.create_task(self._live(first), name=f"keep {launch.key}")
@@ -209,6 +182,8 @@ class Keeper:
 
     async def _come_up(self, *, behind: bool) -> str:
         assert self._launch is not None  # noqa: S101 - a life begins with a launch
+        if why := await self._ready(self._launch):
+            return why
         process = self._born(self._launch)
         why = await process.start(behind=behind)
         if why:
@@ -263,7 +238,7 @@ class Keeper:
         """Move between two requests; what does not come up changes nothing."""
         if launch.base == serving.launch.base and "set_level" in serving.functions:
             why = await move(serving, launch, self._gate)
-        else:
+        elif not (why := await self._ready(launch)):
             why = await exchange(serving, launch, self._scene(stops))
             self._processes = {each for each in self._processes if each is self._serving or each.alive}
         if self._stops != stops:

@@ -84,7 +84,7 @@ class Manifest(Ruled):
         default=Load.LAZY, description="Whether it starts with its first request (Lazy) or at once (Eager)."
     )
     requires: tuple[Annotated[str, PLUGIN_NAME], ...] = Field(
-        default=(), max_length=64, description="Plugins that must be found too, without a circle."
+        default=(), max_length=64, description="Plugins that come up before it, without a circle."
     )
     packages: tuple[Annotated[str, _PACKAGE], ...] = Field(
         default=(), max_length=64, description="Python packages that must be installed."
