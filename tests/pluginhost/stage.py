@@ -98,6 +98,7 @@ class Stage:
             on_usage=lambda *used: self.used.append(used),
             free_bytes=lambda: self.free() if self.free else self.free_bytes,
             circuits=self.circuits,
+            untrusted=Catalog((), self.state).untrusted,
             refusal=lambda keys: self.refusal(keys) if self.refusal else self._refused(keys),
         )
         return PluginHost(place, self.counts, patience=self.patience)

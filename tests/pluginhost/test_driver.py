@@ -10,7 +10,7 @@ from brownout.api.metadata import ObjectMeta
 from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus
 from brownout.pluginhost.driver import PluginDriver
-from brownout.pluginhost.trust import write_trust
+from brownout.pluginhost.trust import TRUST_FILE, write_trust
 from tests.eventually import eventually_async
 from tests.pluginhost.stage import Stage, found
 
@@ -113,6 +113,33 @@ def test_nothing_runs_that_is_not_on_the_list(stage: Stage) -> None:
         assert "is not the one that was trusted" in seen.kept
         assert (await driver.start(voice, None)).status is OutcomeStatus.FAILED
         assert (await stage.ask(driver._host, "voice")).ok
+
+    stage.drive(story)
+
+
+@pytest.mark.parametrize("load", ["Lazy", "Eager"])
+def test_what_is_taken_off_the_list_is_not_started_again(stage: Stage, load: str) -> None:
+    """One that sleeps and one that has ended are held to the list as it is now, and not as it was."""
+    for name in ("voice", "other"):
+        stage.put(name, SAYING)
+    manifest = stage.root / "plugins/voice/plugin.yaml"
+    manifest.write_text(manifest.read_text().replace("Eager", load))
+    voice = stage.integration("voice")
+
+    async def story(driver: PluginDriver) -> None:
+        both = [each for name in ("voice", "other") if not isinstance(each := driver._find(name), str)]
+        write_trust(stage.state, both)
+        assert (await driver.start(voice, None)).status is OutcomeStatus.DONE
+        (stage.state / TRUST_FILE).unlink()
+        write_trust(stage.state, both[1:])
+        for process in stage.processes():
+            os.kill(process.pid, 9)
+
+        async def refused() -> bool:
+            return "is not trusted" in (await stage.ask(driver._host, "voice")).detail
+
+        assert await eventually_async(refused)
+        assert stage.processes() == ()
 
     stage.drive(story)
 

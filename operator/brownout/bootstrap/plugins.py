@@ -114,6 +114,7 @@ class Plugins:
         from brownout.pluginhost.driver import PluginDriver  # noqa: PLC0415
         from brownout.pluginhost.host import Place, PluginHost  # noqa: PLC0415
 
+        catalog = Catalog(self.folders, self.state, always=self.always)
         place = Place(
             state=self.state,
             table=ProcTable(),
@@ -123,9 +124,9 @@ class Plugins:
             circuits=self.heard.circuits,
             refusal=self.heard.admission.refusal,
             free_bytes=_free(MemoryReader()),
+            untrusted=catalog.untrusted,
             on_usage=lambda key, tokens, call: self.heard.usage.count(key, tokens=tokens, api_calls=int(call)),
         )
-        catalog = Catalog(self.folders, self.state, always=self.always)
         host, data = PluginHost(place, self.heard.requests), self.state / "plugins"
         return PluginDriver(host, catalog.plugin, data=data, key_of=self.key_of, grants=not self.always)
 

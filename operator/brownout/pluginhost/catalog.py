@@ -57,6 +57,10 @@ class Catalog:
                 self._seen = None  # whoever asks has had an answer for all; two hundred manifests are not kept for that
             return known.answer
 
+    def untrusted(self, found: Found) -> str:
+        """Why these bytes may not run now, in words that follow the plugin's name; empty where they may."""
+        return read_trust(self._state, always=self._always).refusal(found)
+
     def _settled(self, name: str) -> _Known:
         """Read until nothing has changed under the reading."""
         for _ in range(_MOST_WAITS):
@@ -73,8 +77,8 @@ class Catalog:
         found = discovery.load(name)
         if isinstance(found, tuple):
             return _Known(answer="; ".join(str(problem) for problem in found), files=files, marks=marks)
-        refusal = read_trust(self._state, always=self._always).refusal(found)
-        return _Known(answer=f"it {refusal}" if refusal else found, files=files, marks=marks)
+        why = self.untrusted(found)
+        return _Known(answer=f"it {why}" if why else found, files=files, marks=marks)
 
     def _discovered(self) -> Discovery:
         """What there is now; looked for anew only where something looks different."""

@@ -18,6 +18,7 @@ from brownout.engine.circuits import Circuits
 from brownout.engine.ports import Clock, Outcome, OutcomeStatus, ProcessId, ProcessTable
 from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.cgroup import sweep
+from brownout.pluginhost.found import Found
 from brownout.pluginhost.guarding import guarded
 from brownout.pluginhost.keeper import Keeper
 from brownout.pluginhost.launch import HOST_MARK, PluginLaunch
@@ -49,8 +50,9 @@ class Place:
 
     `on_note` hears the lines that a plugin logs (key, severity, text), `on_usage` what it used (key, tokens, API call).
     `circuits` is asked before each request; without it every request passes. `refusal` is asked before plugins that
-    sleep are woken: why they may not start now together (keys), empty where they may. `free_bytes` is how much memory
-    is left, None where nobody knows.
+    sleep are woken: why they may not start now together (keys), empty where they may. `untrusted` is asked at every
+    start, also of one that ended: why these very bytes may not run, empty where they may; it blocks. `free_bytes` is
+    how much memory is left, None where nobody knows.
     """
 
     state: Path
@@ -61,6 +63,7 @@ class Place:
     on_usage: Callable[[str, int, bool], None] = lambda *_: None
     circuits: Circuits | None = None
     refusal: Callable[[Sequence[str]], str] = lambda _: ""
+    untrusted: Callable[[Found], str] = lambda _: ""
     free_bytes: Callable[[], int | None] = lambda: None
 
 
@@ -73,7 +76,7 @@ class PluginHost:
         self._patience = patience or Patience()
         self._host = os.path.realpath(place.state)
         self._logs = Logs(Path(self._host) / "logs", clock=place.clock, on_fault=place.on_fault)
-        self._spawner = Spawner(place.table, self._logs, self._host)
+        self._spawner = Spawner(place.table, self._logs, self._host, untrusted=place.untrusted)
         self._keepers: dict[str, Keeper] = {}
         self._requiring = Requiring(self._keepers, place.refusal)
         self._watch = Watch(self._running, lambda why: place.on_fault("plugins", why))

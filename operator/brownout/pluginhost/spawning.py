@@ -19,6 +19,7 @@ from typing import Final
 from brownout.disk.atomic import private_folder
 from brownout.engine.ports import ProcessId, ProcessTable
 from brownout.pluginhost.cgroup import ControlGroup
+from brownout.pluginhost.found import Found
 from brownout.pluginhost.launch import PluginLaunch
 from brownout.pluginhost.precedence import place_behind
 from brownout.processes.logs import Logs
@@ -46,10 +47,15 @@ class Spawned:
         return f"{self.process.pid}:{self.process.started}"
 
 
+class Untrusted(Exception):
+    """These bytes may not run any more; says why, in words that follow the plugin's name."""
+
+
 class Spawner:
     """Starts workers. `host` is the real path of the state folder, which marks them as ours."""
 
-    def __init__(self, table: ProcessTable, logs: Logs, host: str) -> None:
+    def __init__(self, table: ProcessTable, logs: Logs, host: str, *, untrusted: Callable[[Found], str]) -> None:
+        self._untrusted = untrusted
         self._table = table
         self._logs = logs
         self._host = host
@@ -67,6 +73,8 @@ class Spawner:
         starting.add_done_callback(lambda done: None if done.exception() else took(done.result()))
         try:
             await asyncio.shield(starting)
+        except Untrusted as untrusted:
+            return f"it {untrusted}"
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             return f"its process cannot be started: {error}"
         return ""
@@ -76,6 +84,8 @@ class Spawner:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _spawn(self, launch: PluginLaunch, *, behind: bool) -> Spawned:
+        if why := self._untrusted(launch.found):  # the list may have changed since it was wanted
+            raise Untrusted(why)
         self._runs += 1
         run = f"{launch.key}/{os.getpid()}/{self._runs}"
         folder = private_folder(launch.folder)
