@@ -34,6 +34,7 @@ class House:
     directory: Path
     state: Path
     node: str = "box"
+    sources: Path | None = None
     faults: list[str] = field(default_factory=list)
 
     def write(self, path: str, text: str | bytes) -> Path:
@@ -46,7 +47,11 @@ class House:
     def home(self) -> LocalHome:
         """A home on it."""
         return LocalHome(
-            self.directory, self.state, on_fault=lambda _, message: self.faults.append(message), node=self.node
+            self.directory,
+            self.state,
+            on_fault=lambda _, message: self.faults.append(message),
+            node=self.node,
+            sources=self.sources,
         )
 
     def load(self) -> Inventory:

@@ -37,6 +37,29 @@ def test_a_change_is_told_and_numbered(house: House) -> None:
     house.live(story)
 
 
+@pytest.mark.parametrize("place", ["inside", "elsewhere"])
+def test_a_changed_source_calls_the_planner(house: House, tmp_path: Path, place: str) -> None:
+    """A plugin's file was written, in the directory or where the plugins lie else: nobody waits for the next tick."""
+    house.write("voice.yaml", text_of("voice"))
+    house.sources = house.directory / "plugins" if place == "inside" else tmp_path / "plugins"
+    plugin = house.sources / "voice"
+    plugin.mkdir(parents=True)
+    for name in ("voice.py", "plugin.yaml"):
+        (plugin / name).write_text("old")
+
+    async def story(home: LocalHome) -> None:
+        house.write("new.yaml", text_of("android"))
+        await until(home, lambda inventory: "android" in names(inventory))  # from here on it is watched
+        await home.changed()
+        for name in ("voice.py", "plugin.yaml"):
+            told = asyncio.ensure_future(home.changed())
+            (plugin / name).write_text("new")
+            await asyncio.wait_for(told, 10)
+        assert names(home.inventory()) == {"voice", "android"}
+
+    house.live(story)
+
+
 def test_the_policy_is_followed_too(house: House) -> None:
     """Changed, broken, deleted: the new one, the last good one, the default."""
     house.write("policy.yaml", policy_text(interval="3s"))

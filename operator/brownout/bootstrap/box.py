@@ -26,11 +26,11 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         raise InvalidInput("no directory is named", advice="say where the integrations are: brownout run DIR")
     directory, state = Path(settings.directory), Path(settings.state)
     closing.enter_context(StateLock(state))
-    home = LocalHome(directory, state, on_fault=faults)
+    folder = Path(settings.plugins) if settings.plugins else plugins_of(directory)
+    home = LocalHome(directory, state, on_fault=faults, sources=folder)
     home.load()
     commands = CommandDriver(state, ProcTable(), directory=directory, clock=clock, on_fault=faults)
     heard = Heard()
-    folder = Path(settings.plugins) if settings.plugins else plugins_of(directory)
     plugins = Plugins(state=state, folders=(folder,), clock=clock, faults=faults, heard=heard)
     drivers: dict[WorkloadKind, WorkloadDriver] = {
         WorkloadKind.COMMAND: commands,

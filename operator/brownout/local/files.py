@@ -43,9 +43,21 @@ _REREAD_S: Final = 1.0
 
 
 class LocalHome:
-    """Implements Home on a directory. First `load`, then `run` as a task beside the engine, at the end `close`."""
+    """Implements Home on a directory. First `load`, then `run` as a task beside the engine, at the end `close`.
 
-    def __init__(self, directory: Path, state: Path, *, on_fault: OnFault, node: str = os.uname().nodename) -> None:
+    `sources` is where what integrations run is written by hand (the plugins' folder): that it changes is told too.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        state: Path,
+        *,
+        on_fault: OnFault,
+        node: str = os.uname().nodename,
+        sources: Path | None = None,
+    ) -> None:
+        self._sources = os.path.realpath(sources) if sources is not None else ""
         self._folder = Folder(directory, without=state)
         self._state = state
         self._on_fault = on_fault
@@ -65,7 +77,7 @@ class LocalHome:
         return self._shelf.inventory
 
     async def changed(self) -> None:
-        """Return once something has changed since the last return."""
+        """Return once something has changed since the last return, or what integrations run may have."""
         await self._news.wait()
         self._news.clear()
 
@@ -131,7 +143,9 @@ class LocalHome:
     async def run(self) -> None:
         """Follow the directory until cancelled."""
         loop = asyncio.get_running_loop()
-        watching = Watching(self._folder.without, on_fault=lambda why: self._on_fault("home", why))
+        watching = Watching(
+            self._folder.without, on_fault=lambda why: self._on_fault("home", why), sources=self._sources
+        )
         watched: tuple[int, int] | None = None
         looked_at, told = loop.time(), False
         try:
@@ -145,6 +159,8 @@ class LocalHome:
                     await self._refresh()
                     looked_at = loop.time()
                 told = await watching.change(timeout_s=_GLANCE_S)
+                if watching.sources_changed():
+                    self._news.set()
         finally:
             await watching.close()
 

@@ -23,10 +23,15 @@ _TURN_MS = 1000
 
 
 class Watching:
-    """Watches one folder at a time. `ignored` is a real path under which nothing counts."""
+    """Watches one folder at a time. `ignored` is a real path under which nothing counts.
 
-    def __init__(self, ignored: str, *, on_fault: Callable[[str], None]) -> None:
+    `sources` is one in which Python files and manifests count too, inside of that folder or elsewhere; empty: none.
+    """
+
+    def __init__(self, ignored: str, *, on_fault: Callable[[str], None], sources: str = "") -> None:
         self._ignored = ignored
+        self._sources = sources
+        self._sources_changed = False
         self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
         self._bell = asyncio.Event()
@@ -49,6 +54,11 @@ class Watching:
         self._bell.clear()
         return True
 
+    def sources_changed(self) -> bool:
+        """Whether a source has changed since the last call."""
+        changed, self._sources_changed = self._sources_changed, False
+        return changed
+
     async def restart(self, directory: str) -> None:
         """Watch this folder, a real path, and no longer the one before."""
         await self.close()
@@ -65,8 +75,10 @@ class Watching:
 
     def _watch(self, directory: str, end: Event) -> None:
         try:
+            elsewhere = self._sources and not self._sources.startswith(directory + os.sep)
             changes = watch(
                 directory,
+                *([self._sources] if elsewhere and Path(self._sources).is_dir() else []),
                 watch_filter=self._counts,
                 debounce=_BURST_MS,
                 step=_QUIET_MS,
@@ -75,8 +87,8 @@ class Watching:
                 recursive=True,
                 ignore_permission_denied=True,
             )
-            for _ in changes:
-                self._loop.call_soon_threadsafe(self._bell.set)
+            for changed in changes:
+                self._loop.call_soon_threadsafe(self._ring, any(self._is_source(path) for _, path in changed))
             self._failed = False
         except Exception as error:  # noqa: BLE001  # the library raises its own, OSError and RuntimeError; the clock goes on
             if not self._failed and not end.is_set():
@@ -85,9 +97,19 @@ class Watching:
                 )
             self._failed = True
 
+    def _ring(self, sources: bool) -> None:  # noqa: FBT001 - called by the loop
+        self._sources_changed = self._sources_changed or sources
+        self._bell.set()
+
+    def _is_source(self, path: str) -> bool:
+        inside = bool(self._sources) and path.startswith(self._sources + os.sep)
+        return inside and path.endswith((".py", "plugin.yaml"))
+
     def _counts(self, change: Change, path: str) -> bool:
         """Whether a change may concern us. Programs may write their own files here: those changes do not."""
         if path == self._ignored or path.startswith(self._ignored + os.sep):
             return False
         name = Path(path).name
+        if self._is_source(path):
+            return True
         return change is not Change.modified or name.endswith((".yaml", ".yml")) or name.startswith("..")
