@@ -79,6 +79,15 @@ BAD: Final = (
         lives=True,
     ),
     Bad(
+        name="bloats",
+        does=(
+            "def handle_request(r):\n"
+            "  whole = memoryview(frame({'kind': 'answer', 'id': 1, 'value': [[]] * 2_000_000}))\n"
+            "  while whole: whole = whole[os.write(wire, whole):]"
+        ),
+        says=("of more than 100000 values",),
+    ),
+    Bad(
         name="strays",
         does="def handle_request(r):\n  while True: os.write(wire, frame({'kind': 'answer', 'id': 9999, 'value': 0}))",
         says=("100 answers to calls that were never made",),

@@ -7,7 +7,6 @@ nobody else is served, and thirty times their size (measured: 3.7 s, 240 MB). Lo
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any, Final, Never
 
@@ -17,19 +16,33 @@ __all__ = ["MOST_DEPTH", "MOST_VALUES", "crowded", "deep", "parsed"]
 MOST_VALUES: Final = 100_000
 #: Nested deeper than any answer needs, shallow enough for whoever walks it by recursion.
 MOST_DEPTH: Final = 64
-#: A string, also one that does not end: so whatever is looked through is looked through once.
-_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
+#: After each comma or bracket there may be two strings, a name and its value.
+_MOST_QUOTES: Final = 4 * MOST_VALUES + 2
 
 
 def crowded(body: bytes) -> bool:
-    """Whether it holds more values than allowed, told by its commas and brackets."""
+    """Whether it holds more values than allowed, told by its commas and brackets; those in strings are text.
+
+    Without a pattern, which takes a second for the millions of strings that fit into 8 MiB: this takes 0.1 s at most.
+    """
     if len(body) <= MOST_VALUES or _marks(body) <= MOST_VALUES:
         return False
-    return _marks(_STRING.sub(b"", body)) > MOST_VALUES  # those in strings are text
+    plain = _unescaped(body)
+    return plain.count(b'"') > _MOST_QUOTES or _marks(_outside(plain)) > MOST_VALUES
+
+
+def _unescaped(body: bytes) -> bytes:
+    """Without backslashes and quotes that are escaped: what is escaped ends no string."""
+    return body.replace(rb"\\", b"").replace(rb"\"", b"")
+
+
+def _outside(plain: bytes) -> bytes:
+    """What stands around the strings, also around one that does not end."""
+    return b"".join(plain.split(b'"')[::2])
 
 
 def _marks(body: bytes) -> int:
-    return body.count(b",") + body.count(b"[") + body.count(b"{")
+    return len(body) - len(body.translate(None, b",[{"))
 
 
 def parsed(body: bytes) -> Any:

@@ -2,10 +2,11 @@
 
 Nothing that comes in is believed. An answer to a call that was given up, or answered before, or never made, is counted
 and dropped; a hundred of those, or one byte that is no message, ends the conversation. Who talks faster than it is
-useful is read slower, so that a flood costs its own plugin and nobody else.
+useful, or makes us work more than a fifth of the time, is read slower: a flood costs its own plugin and nobody else.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -26,8 +27,12 @@ _BEAT_S: Final = 0.1
 _MOST_UNASKED_A_BEAT: Final = 100
 _MOST_NOTES_A_BEAT: Final = 10
 _MOST_BYTES_A_BEAT: Final = 8 * 2**20
-#: What is read at once: 60 of the smallest messages, which take 1 ms. The usual 256 KiB would hold up everybody.
+#: Of the loop's own CPU time. One that takes more at once is not read until that is made up for.
+_MOST_WORK_A_BEAT_S: Final = 0.02
+#: What is read at once: 60 of the smallest messages, which take 1 ms. The usual 256 KiB would hold up everybody. Of who
+#: talks without being asked less, so that others come in between.
 _PIECE_BYTES: Final = 4 * 2**10
+_SMALL_PIECE_BYTES: Final = 512
 
 #: Why a conversation is over that nobody broke off.
 GONE: Final = "it closed its end of the conversation"
@@ -47,6 +52,7 @@ class Channel(asyncio.BufferedProtocol):
         self._last = 0
         self._piece = bytearray(_PIECE_BYTES)
         self._unasked = self._received_bytes = 0
+        self._worked_s = 0.0
         self._beat: asyncio.TimerHandle | None = None
         self.over: asyncio.Future[str] = self._loop.create_future()
         self.given_up: set[int] = set()
@@ -131,18 +137,19 @@ class Channel(asyncio.BufferedProtocol):
         """There is none any more."""
         self.close(GONE)
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - asyncio's signature
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         """Where the next piece goes."""
-        return self._piece
+        return memoryview(self._piece)[: _SMALL_PIECE_BYTES if self._unasked else _PIECE_BYTES]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Something came. It may be anything."""
+        began_s = time.thread_time()
         for event in self._conversation.receive(bytes(self._piece[:nbytes])):
             if isinstance(event, Violation):
                 self.close(f"it sent something {event.detail}")
                 return
             self._take(event)
-        self._spend(nbytes)
+        self._spend(nbytes, time.thread_time() - began_s)
 
     def _take(self, message: Message) -> None:
         match message.kind:
@@ -170,17 +177,22 @@ class Channel(asyncio.BufferedProtocol):
             if self.strays >= _MOST_STRAYS:
                 self.close(f"it sent {self.strays} answers to calls that were never made or answered before")
 
-    def _spend(self, length: int) -> None:
+    def _spend(self, length: int, took_s: float) -> None:
         """Count what came in this beat; too much of it, and the rest is read in the next one."""
         self._received_bytes += length
+        self._worked_s += took_s
         if self._beat is None:
             self._beat = self._loop.call_later(_BEAT_S, self._next_beat)
         much = self._unasked > _MOST_UNASKED_A_BEAT or self._received_bytes > _MOST_BYTES_A_BEAT
-        if much and self._transport is not None and not self._transport.is_closing():
+        if (much or self._worked_s > _MOST_WORK_A_BEAT_S) and self._transport and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def _next_beat(self) -> None:
-        self._beat = None
         self._unasked = self._received_bytes = 0
+        self._worked_s = max(0.0, self._worked_s - _MOST_WORK_A_BEAT_S)
+        if self._worked_s > _MOST_WORK_A_BEAT_S:
+            self._beat = self._loop.call_later(_BEAT_S, self._next_beat)
+            return
+        self._beat = None
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
