@@ -96,7 +96,9 @@ def _commands() -> str:
 
 def flat(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
     """Every command with the words that call it; those of a group stand under its name."""
-    for name, command in group.commands.items():
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        _, command, _ = group.resolve_command(context, [name])
         if hasattr(command, "commands"):
             yield from flat(command, f"{before}{name} ")
         else:

@@ -1,4 +1,4 @@
-"""The command line: what a person types. Each command stands in a file of its own; this one joins them.
+"""The command line: what a person types. Each command stands in a file of its own, and is imported by lazy.py.
 
 Errors go to standard error in one sentence, never as a traceback. Exit codes: 0 done, 1 the answer is no or the input
 is wrong, 2 wrong usage, 130 interrupted.
@@ -14,33 +14,20 @@ from typing import NoReturn
 import typer
 
 from brownout import __version__
-from brownout.cli.budget import budget
-from brownout.cli.compare import compare
-from brownout.cli.crds import crds
-from brownout.cli.demo import demo
-from brownout.cli.explain import explain
-from brownout.cli.get import get
-from brownout.cli.history import history
-from brownout.cli.plugins import plugins
-from brownout.cli.replay import replay
-from brownout.cli.run import run
-from brownout.cli.validate import validate
+from brownout.cli.lazy import LazyGroup
 from brownout.core.errors import BrownoutError, describe
 
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="brownout",
+    cls=LazyGroup,
     help="Lowers the least important integrations before memory runs out, brings them back, and says why.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, get, explain, validate, history, replay, compare, crds, demo):
-    app.command()(command)
-app.add_typer(plugins)
-app.add_typer(budget)
 
 
 def _version(wanted: bool) -> None:

@@ -4,14 +4,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from brownout.api.quantities import parse_duration
+from brownout.api.duration_text import parse_duration
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.settings import HomeMode
-from brownout.cli.source import Source
+
+if TYPE_CHECKING:
+    from brownout.cli.source import Source  # half of what all commands take to import, and not all of them ask
 
 # `readable=False`: typer would call a folder of another user wrong usage; we say whom to ask.
 State = Annotated[Path | None, typer.Option(readable=False, help="State folder of the controller, as for run.")]
@@ -43,7 +45,7 @@ def chosen(text: str, allowed: Sequence[str], what: str, *, shown: Sequence[str]
     return text
 
 
-def notes_of(source: Source) -> None:
+def notes_of(source: "Source") -> None:
     """Say on standard error what a reader of the answer has to know."""
     for note in source.notes:
         sys.stderr.write(f"note: {note}\n")

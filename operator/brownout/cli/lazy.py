@@ -1,0 +1,57 @@
+"""The commands, each imported when it is typed: to say its version, or what there is, the program needs none of them.
+
+All of them together take half a second of CPU to import. The pattern is click's "Lazily Loading Subcommands".
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typing_extensions import override
+
+__all__ = ["COMMANDS", "LazyGroup"]
+
+#: What each command does, in the words with which its own help begins, in the order in which they are listed. Each
+#: stands in the module of its name.
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "run": "Run the controller until it is interrupted.",
+        "get": "Show integrations or the policy with their state.",
+        "explain": "Say why an integration is as it is, with the numbers.",
+        "validate": "Check files as the controller would read them; exit code 1 if anything is wrong.",
+        "history": "Show decisions and a summary of the samples.",
+        "replay": "Run the core on a recorded load in virtual time, and score what it did.",
+        "compare": "Say which policy would have been better on this box's own history, and what to change to get it.",
+        "crds": "Print the CRDs, as they stand in crds/.",
+        "demo": "Show it at work: voice goes, then android, then both come back.",
+        "plugins": "Show, check, trust and make plugins.",
+        "budget": "Runs of work with limits on time, tokens and API calls.",
+    }
+)
+
+
+class LazyGroup(TyperGroup):
+    """The group of all commands. Listed they are names with a line of help; called or completed they are imported."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = {name: TyperCommand(name, help=line) for name, line in COMMANDS.items()}
+
+    @override
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else _imported(name), rest
+
+
+def _imported(name: str) -> Any:
+    """The command of this name with its options, or the group with its commands."""
+    found = getattr(import_module(f"brownout.cli.{name}"), name)
+    alone = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found)
+    else:
+        alone.command()(found)
+    return typer.main.get_group(alone).commands[name]
