@@ -164,7 +164,7 @@ def test_trust_is_all_or_nothing_and_names_what_is_there(home: Path) -> None:
     )
     assert typed("plugins", "trust", "voice", "../voice", *options, home=home).refusal == (
         'there is no plugin "../voice" that can be read: '
-        f"found in {plugins.path} and in installed packages are: bad, voice"
+        f"found in {plugins.path} and in installed packages are: bad, voice; --plugins DIR looks elsewhere"
     )
     assert not (home / "state").exists()
 

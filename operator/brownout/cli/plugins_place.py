@@ -37,7 +37,8 @@ class Found:
             if broken := self.broken(name):
                 raise not_in_order(name, broken)
             if name not in self.discovery.candidates:
-                said = f"found in {self.folder} and in installed packages are: {', '.join(known) or 'none'}"
+                there = ", ".join(known) or "none"
+                said = f"found in {self.folder} and in installed packages are: {there}; --plugins DIR looks elsewhere"
                 raise InvalidInput(f'there is no plugin "{name}" that can be read', advice=said)
         return tuple(known) if wanted is None else tuple(dict.fromkeys(wanted))
 
