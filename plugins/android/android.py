@@ -24,7 +24,7 @@ Body = dict[str, Any]
 
 MOST_BODY_BYTES = 64 * 1024
 MOST_QUEUED, MOST_MESSAGES, MOST_CONNECTIONS = 50, 200, 64
-LONGEST_TEXT = 1000
+LONGEST_TEXT, DEEPEST = 1000, 8
 PATIENCE_S, LONGEST_WAIT_S, SWAP_S = 30.0, 30.0, 5.0
 DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 TOO_LARGE = 413
@@ -188,9 +188,9 @@ class Android:
     async def _do_command(self, body: Body) -> Any:
         if body.get("command") not in self._config["commands"]:
             raise Refused(400, f"command must be one of {', '.join(self._config['commands']) or 'none'}")
-        arguments = body.get("arguments", {})
-        if not isinstance(arguments, dict) or len(json.dumps(arguments)) > LONGEST_TEXT:
-            raise Refused(400, f"arguments must be an object of at most {LONGEST_TEXT} characters")
+        arguments = _kept(body.get("arguments", {}), "arguments")
+        if not isinstance(arguments, dict):
+            raise Refused(400, "arguments must be an object")
         item = {"command": body["command"], "arguments": arguments, "at": self._context.now()}
         return await self._queued([_text(body, "device")], "commands", item)
 
@@ -292,7 +292,7 @@ class Android:
             case "GET", ["v1", "devices", name, ("notifications" | "commands") as queue]:
                 return {queue: await self._fetched(name, queue, asked)}
             case "POST", ["v1", "devices", name, "commands", number]:
-                answer = {"ok": bool(said.get("ok", True)), "result": said.get("result"), "at": now}
+                answer = {"ok": bool(said.get("ok", True)), "result": _kept(said.get("result"), "result"), "at": now}
                 self._book.settle(name, _whole(number, "the number"), answer)
             case "POST", ["v1", "devices", name, "messages"]:
                 answer = {"number": self._book.say(name, _text(said, "text"), now)}
@@ -359,6 +359,22 @@ def _text(body: Body, name: str, *, empty: bool = False) -> str:
     if not isinstance(text, str) or len(text) > LONGEST_TEXT or not (text or empty):
         raise Refused(400, f"{name} must be a text of at most {LONGEST_TEXT} characters")
     return text
+
+
+def _kept(value: Any, name: str) -> Any:
+    """Anything that can be kept and handed on, to the companion and to the next version: small, shallow, and JSON."""
+    try:
+        fits = _depth(value) <= DEEPEST and len(json.dumps(value, allow_nan=False)) <= LONGEST_TEXT
+    except (ValueError, RecursionError):
+        fits = False
+    if not fits:
+        raise Refused(400, f"{name} must be JSON of at most {LONGEST_TEXT} characters and {DEEPEST} levels")
+    return value
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
 
 
 def _whole(value: Any, name: str) -> int:

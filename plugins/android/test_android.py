@@ -110,6 +110,19 @@ def test_an_app_may_wait_for_the_next(plugin: Trial, phone: Phone) -> None:
     assert waiting.result()["notifications"][0]["text"] == "now"
 
 
+@pytest.mark.parametrize(
+    "result", [b"NaN", b"-Infinity", b"1e999", b"[" * 9 + b"]" * 9, b"[" * 500 + b"]" * 500, b'"' + b"x" * 1000 + b'"']
+)
+def test_a_phone_hands_in_nothing_that_cannot_be_handed_on(plugin: Trial, phone: Phone, result: bytes) -> None:
+    """What JSON cannot hold would fail the companion's question, and keep the next version from taking over."""
+    (queued,) = plugin.ask({"operation": "command", "device": "pixel", "command": "ring"}).body["queued"]
+    told = b'{"ok": true, "result": ' + result + b"}"
+    status, answer = phone.asks("POST", f"devices/pixel/commands/{queued['number']}", told)
+    assert (status, answer["error"]) == (400, "result must be JSON of at most 1000 characters and 8 levels")
+    assert plugin.ask({"operation": "result", **queued}).body == {"done": False}
+    assert plugin.export_state()["devices"]["pixel"]["results"] == {}
+
+
 def test_a_command_goes_to_the_phone_and_its_result_comes_back(plugin: Trial, phone: Phone) -> None:
     """Only what the config lists; the result is there when the phone has told it."""
     asked = {"operation": "command", "device": "pixel", "command": "ring", "arguments": {"seconds": 3}}
