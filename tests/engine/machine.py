@@ -106,7 +106,7 @@ class Machine:
         presence = Presence.RUNNING if workload.running else Presence.FAILED if workload.fallen else Presence.STOPPED
         return Observation(
             presence=presence,
-            detail=f"{workload.level} ended with status 1" if workload.fallen else workload.detail,
+            detail=_told(workload),
             level=workload.level or None,
             identity=f"run-{workload.run}",
             memory_bytes=held if workload.running and workload.measured else None,
@@ -215,3 +215,10 @@ async def _lasting(for_s: float, *, unless: asyncio.Event | None = None) -> None
             await (unless or asyncio.Event()).wait()
     except TimeoutError:
         return
+
+
+def _told(workload: Workload) -> str:
+    """What it says of itself."""
+    if workload.fallen:
+        return f"{workload.level} ended with status 1"
+    return "it starts with its first request" if workload.asleep else workload.detail

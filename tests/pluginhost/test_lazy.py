@@ -28,6 +28,8 @@ def test_a_refused_first_request_starts_nothing(stage: Stage) -> None:
         seen = host.presence("lazy")
         assert seen is not None
         assert (seen.presence, seen.asleep) == (Presence.RUNNING, True)
+        assert seen.detail == "it starts with its first request; one was refused: RAM 79.0 %; ask again in 30 s"
+        assert stage.faults == ["lazy: a first request did not start it: RAM 79.0 %; ask again in 30 s"]
         assert (await host.check("lazy", within_s=1.0)).ok
         assert stage.counts.readings(now=host._place.clock.now(), within_s=60.0) == {}
         del stage.refusals["lazy"]

@@ -100,6 +100,9 @@ class PluginHost:
     async def _asked(self, keeper: Keeper, request: Mapping[str, Any]) -> Answer:
         """The answer of one that may be asked; one that sleeps is woken where it, and what it requires, may start."""
         if keeper.asleep and keeper.launch and (why := self._requiring.admitted(keeper.launch, itself=True)):
+            if not keeper.refused:
+                self.say(keeper.launch.key, f"a first request did not start it: {why}")
+            keeper.refused = keeper.refused or why
             return Answer(status=AnswerStatus.UNAVAILABLE, detail=f"it is not started now: {why}")
         return await keeper.request(request)
 

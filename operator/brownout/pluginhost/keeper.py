@@ -121,7 +121,7 @@ class Keeper(Upkeep):
                 return await self._change(self._serving, launch, stops)
             await self._end(0.0)
             if self._stops == stops and lazy:
-                self._launch, self.asleep = launch, True
+                self._launch, self.asleep, self.refused = launch, True, ""
                 return Outcome(status=OutcomeStatus.DONE, detail=LATER)
             first = self._begin(launch) if self._stops == stops else None
         why = await first if first else ""
@@ -149,7 +149,7 @@ class Keeper(Upkeep):
 
     def _begin(self, launch: PluginLaunch) -> "asyncio.Future[str]":
         self._first = first = self._loop.create_future()
-        self._launch, self._trouble, self.asleep = launch, Trouble(), False
+        self._launch, self._trouble, self.asleep, self.refused = launch, Trouble(), False, ""
         self._gate.resize(hands=launch.limits.concurrency, queue=launch.limits.queue)
         self._life = asyncio.create_task(self._live(first), name=f"keep {launch.key}")
         self._life.add_done_callback(lambda life: self._lived(life, first))

@@ -1,6 +1,7 @@
 """What a keeper holds at one moment, and what that looks like from outside. Nothing here changes anything."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from brownout.core.member import Observation, Presence
@@ -25,6 +26,7 @@ class Upkeep:
         self._processes: set[PluginProcess] = set()
         self._trouble = Trouble()
         self.asleep = False  # wanted, and to be started with its first request
+        self.refused = ""  # why a request did not wake it; the first one since it sleeps, so that a status stays quiet
         self._life: asyncio.Task[None] | None = None
         self._starts: set[asyncio.Task[Outcome]] = set()
 
@@ -59,7 +61,7 @@ class Upkeep:
             detail = "stopping" if self._life is None else self._trouble.why
             return Observation(presence=Presence.RUNNING, detail=detail, identity=self._serving.identity)
         if self.asleep and not self.processes:
-            return _ASLEEP
+            return replace(_ASLEEP, detail=f"{LATER}; one was refused: {self.refused}") if self.refused else _ASLEEP
         if self._life is None:
             stopping = Observation(presence=Presence.RUNNING, detail="stopping")
             return stopping if self.processes else Observation(presence=Presence.STOPPED)
