@@ -32,7 +32,7 @@ from tests.pluginhost.bad import BAD, SOUND, Bad
 from tests.pluginhost.stage import Stage
 
 ROUNDS = 2
-ALONE_S, BESIDE_S, SETTLED_S = 1.25, 2.25, 0.2
+ALONE_S, BESIDE_S, SETTLED_S = 1.0, 2.0, 0.15
 _BLOCK_S = 0.25
 _DRAWS = 400
 _FOURTH = Bad(name="a good fourth one", does=SOUND, says=(), lives=True)

@@ -202,10 +202,22 @@ def test_what_looks_like_a_crowd_in_a_text_is_text(text: str) -> None:
     ]
 
 
-@given(st.text('"\\,[{a', max_size=60))
-def test_every_text_is_told_from_what_is_around_it(text: str) -> None:
-    """Quotes and backslashes of a text end neither it nor the look for its end."""
-    assert bounded._outside(bounded._unescaped(json.dumps([text, text]).encode())) == b"[, ]"
+@given(JSON, st.text('"\\,[{a', max_size=60), st.integers(1, 7))
+def test_values_are_counted_as_they_come(value: object, text: str, piece: int) -> None:
+    """Wherever it is cut: each list and map, and each comma in them; quotes and backslashes of a text end nothing."""
+    document = [value, text, {text: value}]
+    body = json.dumps(document).encode()
+    crowd = bounded.Crowd()
+    for at in range(0, len(body), piece):
+        crowd.feed(body[at : at + piece])
+    assert crowd._values == values(document)
+    assert crowd._quotes % 2 == 0
+
+
+def values(document: object) -> int:
+    """Of JSON, by whoever has read it."""
+    held = list(document.values()) if isinstance(document, dict) else document
+    return 1 + max(0, len(held) - 1) + sum(map(values, held)) if isinstance(held, list) else 0
 
 
 @pytest.mark.parametrize("body", [b'"' + b'\\"' * 2 * 10**6, b'"' * 4 * 10**6 + b"\\", b'"' + b"\\" * 4 * 10**6 + b","])

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from brownout.pluginhost.bounded import MOST_DEPTH, MOST_VALUES, crowded, deep, parsed
+from brownout.pluginhost.bounded import MOST_DEPTH, MOST_VALUES, Crowd, crowded, deep, parsed
 
 __all__ = ["MOST_BYTES", "VERSION", "Conversation", "Fault", "Kind", "Message", "Misuse", "Role", "State", "Violation"]
 
@@ -160,6 +160,7 @@ class Conversation:
         self.broken: Violation | None = None
         self._most_bytes = most_bytes
         self._buffer = bytearray()
+        self._crowd = Crowd()
 
     def send(self, kind: Kind, **fields: Any) -> bytes:
         """The frame of a message. Raises Misuse where it may not be said now, is too long, or is no JSON."""
@@ -181,14 +182,24 @@ class Conversation:
             if length > self._most_bytes:
                 yield self._break(Fault.TOO_LONG, f"of {length} bytes, where {self._most_bytes} are allowed")
                 return
+            if self._crowded(length):
+                yield self._break(*_TOO_MANY)
+                return
             if len(self._buffer) < _HEAD + length:
                 return
+            self._crowd = Crowd()
             body = bytes(self._buffer[_HEAD : _HEAD + length])
             del self._buffer[: _HEAD + length]
             taken = self._take(body)
             yield taken
             if isinstance(taken, Violation):
                 return
+
+    def _crowded(self, length: int) -> bool:
+        """Whether what is there of a body holds too many values already."""
+        if length > MOST_VALUES:
+            self._crowd.feed(bytes(self._buffer[_HEAD + self._crowd.fed_bytes : _HEAD + length]))
+        return self._crowd.full
 
     def _take(self, body: bytes) -> Message | Violation:
         read = _read(body)
@@ -225,8 +236,6 @@ def _frame(document: Mapping[str, Any], most_bytes: int) -> bytes:
 
 def _read(body: bytes) -> Message | Violation:
     """The message that a body is, or what is wrong with it. It may hold anything at all."""
-    if crowded(body):
-        return _TOO_MANY
     try:
         document = parsed(body)
     except RecursionError:
