@@ -70,6 +70,14 @@ def test_who_starts_already_is_counted_whatever_its_place() -> None:
     assert [(step.key, step.reason) for step in decision.steps] == [("voice", Reason.DOES_NOT_FIT)]
 
 
+def test_who_was_switched_off_meanwhile_is_not_counted() -> None:
+    """It started a moment ago, and its owner, or pressure, has ended it since: nothing of it is on the way."""
+    voice = _off("voice", 12.0, priority=10)
+    for gone in (make_member("discord", 20.0, hold=make_hold()), make_member("discord", 20.0, enabled=False)):
+        snapshot = make_snapshot(50.0, gone, voice, waking=frozenset({"discord"}))
+        assert spoken_for(snapshot, voice, top_percent=50.0) == Room.NONE
+
+
 def test_prices_leave_that_room_too() -> None:
     """What returns by price fits beside what sleeps and is more important."""
     policy = make_policy(decide={"strategy": "ExpectedCost"}, restore={"strategy": "WhenItFits"}).spec

@@ -5,6 +5,7 @@ import pytest
 from brownout.api.reasons import State
 from brownout.core.measurements import START_S
 from brownout.engine.admission import Admission
+from brownout.engine.waking import SAME_ANSWER_S
 from tests.builders import make_integration, make_policy
 from tests.engine.world import IN_VIRTUAL_TIME, Box, passing
 
@@ -93,8 +94,25 @@ async def test_nothing_wakes_while_memory_is_short() -> None:
         box.machine.base = 79.0
         assert box.machine.ask("discord", admission).startswith("RAM 79.0 %: with discord")
         box.machine.blind = True
+        await passing(SAME_ANSWER_S)
         assert box.machine.ask("discord", admission).startswith("RAM unknown (memory cannot be read)")
         box.machine.blind, box.machine.base = False, 60.0
+        await passing(SAME_ANSWER_S)
+        assert box.machine.ask("discord", admission) == ""
+
+
+async def test_a_flood_of_refused_requests_is_one_question() -> None:
+    """For a quarter of a second all are told the same; then memory is looked at again."""
+    box, admission = _box(), Admission()
+    async with box.controlled(admission=admission):
+        await passing(95.0)
+        box.machine.base = 79.0
+        looks = box.gauge.looks
+        told = {box.machine.ask("discord", admission) for _ in range(1000)}
+        assert len(told) == 1
+        assert box.gauge.looks == looks + 1
+        box.machine.base = 60.0
+        await passing(SAME_ANSWER_S)
         assert box.machine.ask("discord", admission) == ""
 
 

@@ -50,7 +50,8 @@ class Snapshot:
 
     def _unspent(self, member: Member) -> bool:
         rises = member.key in self.in_flight and not member.running
-        return rises or member.observed.asleep or member.key in self.waking
+        wakes = member.key in self.waking and member.wanted and member.rung < member.ladder.off
+        return rises or member.observed.asleep or wakes
 
     def place(self, key: str) -> int:
         """Its place in the order, the first to go first."""

@@ -19,6 +19,9 @@ from brownout.engine.world import World
 
 __all__ = ["Waking"]
 
+# Whoever asks again and again while it does not fit is told the same for so long: with a thousand integrations an
+# answer takes 2 ms, and a flood of requests to one that sleeps must not hold up the sentinel.
+SAME_ANSWER_S: Final = 0.25
 _NOT_YET: Final = "memory has not been looked at yet; ask again in a moment"
 _DRY_RUN: Final = "nothing is started in a dry run; it starts when that is over"
 _NOT_OURS: Final = "another controller is in charge of it now"
@@ -38,6 +41,7 @@ class Waking:
         self._seen = seen
         self._wake = wake
         self._until: Mapping[str, Instant] = {}
+        self._refused: Mapping[tuple[str, ...], tuple[Instant, str]] = {}
         world.admission.answered_by(self.refusal)
 
     def keys(self) -> frozenset[str]:
@@ -48,6 +52,16 @@ class Waking:
 
     def refusal(self, keys: Sequence[str]) -> str:
         """Why these may not start now together, for people; empty where they may, and then their room is taken."""
+        asked, now = tuple(keys), self._world.clock.now()
+        until, why = self._refused.get(asked, (0.0, ""))
+        if now < until:
+            return why
+        why = self._decided(asked, now)
+        fresh = {each: said for each, said in self._refused.items() if now < said[0]}
+        self._refused = {**fresh, asked: (now + SAME_ANSWER_S, why)} if why else fresh
+        return why
+
+    def _decided(self, keys: tuple[str, ...], now: Instant) -> str:
         snapshot = self._seen()
         if snapshot is None:
             return _NOT_YET
@@ -60,7 +74,6 @@ class Waking:
         used = self._world.used_percent(policy) if known else None
         outlook = replace(snapshot.outlook, measured_percent=used, why=snapshot.outlook.why or "memory cannot be read")
         as_now = replace(snapshot, policy=policy, outlook=outlook, waking=self.keys(), in_flight=self._board.in_flight)
-        now = self._world.clock.now()
         why = refusal(as_now, keys, now=now)
         if not why:
             self._until = {**self._until, **dict.fromkeys(keys, now + START_S)}
