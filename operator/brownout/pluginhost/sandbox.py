@@ -189,7 +189,8 @@ class _Told:
     def _programs(self) -> Guarantee:
         if not self.given.programs:
             return self._by(Aspect.PROGRAMS, "starts no program", "seccomp", "system_calls")
-        return self._by(Aspect.PROGRAMS, "starts no program but those that it declares", "Landlock", "landlock")
+        what = "executes no file but the programs that it declares, and what those need to start"
+        return self._by(Aspect.PROGRAMS, what, "Landlock", "landlock")
 
     def _tracing(self) -> Guarantee:
         what = "looks into no other process, and changes nothing of it"
