@@ -23,6 +23,7 @@ from brownout.pluginhost.guarding import guarded
 from brownout.pluginhost.keeper import Keeper
 from brownout.pluginhost.launch import HOST_MARK, PluginLaunch
 from brownout.pluginhost.manifest import Manifest
+from brownout.pluginhost.notes import Notes
 from brownout.pluginhost.process import Ears, Patience, PluginProcess
 from brownout.pluginhost.requiring import Requiring
 from brownout.pluginhost.spawning import Spawner
@@ -77,6 +78,7 @@ class PluginHost:
         self._host = os.path.realpath(place.state)
         self._logs = Logs(Path(self._host) / "logs", clock=place.clock, on_fault=place.on_fault)
         self._spawner = Spawner(place.table, self._logs, self._host, untrusted=place.untrusted)
+        self._notes = Notes(place.on_note)
         self._keepers: dict[str, Keeper] = {}
         self._requiring = Requiring(self._keepers, place.refusal)
         self._watch = Watch(self._running, lambda why: place.on_fault("plugins", why))
@@ -138,6 +140,7 @@ class PluginHost:
         if key in self._keepers and not self._keepers[key].idle:
             return  # it was declared anew meanwhile
         self._keepers.pop(key, None)
+        self._notes.forget(key)
         await asyncio.to_thread(self._logs.drop, f"plugin-{key}")
 
     async def close(self, graces: Mapping[str, float] | None = None) -> None:
@@ -203,7 +206,7 @@ class PluginHost:
 
     def _make(self, launch: PluginLaunch) -> PluginProcess:
         ears = Ears(
-            on_note=lambda severity, message: self._place.on_note(launch.key, severity, message),
+            on_note=lambda *note: self._notes.hear(launch.key, *note, now=self._place.clock.now()),
             on_usage=lambda tokens, api_call: self._place.on_usage(launch.key, tokens, api_call),
         )
         return PluginProcess(launch, self._spawner, self._place.table, patience=self._patience, ears=ears)
