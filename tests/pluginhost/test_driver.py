@@ -41,6 +41,23 @@ def test_a_level_is_its_config_over_the_plugins(stage: Stage) -> None:
     stage.drive(story)
 
 
+def test_a_level_that_the_plugin_does_not_know_is_told(stage: Stage) -> None:
+    """A slip in its name would leave the plugin as it was, at a level that saves nothing. Who lists none takes any."""
+    stage.put("voice", SAYING, SETTINGS + "levels: [{name: large}, {name: text}]\n")
+    stage.put("plain", SAYING, SETTINGS)
+    levels = (Level(name="large"), Level(name="txt"))
+
+    async def story(driver: PluginDriver) -> None:
+        refused = await driver.start(stage.integration("voice", levels=levels), levels[1])
+        assert refused.status is OutcomeStatus.FAILED
+        assert refused.detail == (
+            'spec.levels[1].name: Invalid value: "txt": must be a level of the plugin: large, text'
+        )
+        assert (await driver.start(stage.integration("plain", levels=levels), levels[1])).status is OutcomeStatus.DONE
+
+    stage.drive(story)
+
+
 def test_a_wrong_config_is_told_with_all_its_problems(stage: Stage) -> None:
     """And nothing is started."""
     stage.put("voice", SAYING, SETTINGS)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from brownout.api.integration import Integration, Level
-from brownout.api.problems import Problem
+from brownout.api.problems import Problem, path_text, shown
 from brownout.api.validation import Path
 from brownout.pluginhost.manifest import Manifest
 from brownout.pluginhost.setting import LineOf, check_config, no_line
@@ -34,7 +34,19 @@ def config_at(
     def place(name: str) -> Path:
         return ("spec", "levels", at, "config", name) if name in ours else (*_CONFIG, name)
 
+    if stranger := _stranger(manifest, level, at, line_of):
+        return (stranger,)
     return check_config(manifest.config, {**base, **own, **ours}, place, line_of)
+
+
+def _stranger(manifest: Manifest, level: Level | None, at: int, line_of: LineOf) -> Problem | None:
+    """A level that the plugin does not know: it would be told a name that means nothing to it, and go on as before."""
+    known = [one.name for one in manifest.levels]
+    if level is None or not known or level.name in known:
+        return None
+    path: Path = ("spec", "levels", at, "name")
+    allowed = f"must be a level of the plugin: {', '.join(known)}"
+    return Problem(line=line_of(path), path=path_text(path), value=shown(level.name), allowed=allowed)
 
 
 def config_problems(manifest: Manifest, integration: Integration, line_of: LineOf = no_line) -> tuple[Problem, ...]:

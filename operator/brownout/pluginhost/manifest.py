@@ -94,7 +94,7 @@ class Manifest(Ruled):
     levels: tuple[Level, ...] = Field(
         default=(),
         max_length=16,
-        description="Levels of quality, best first, for integrations that declare none themselves.",
+        description="Levels of quality that it knows, best first. An Integration chooses among them, by name.",
     )
     config: dict[str, Setting] = Field(
         default_factory=dict, max_length=64, description="What may stand in its config, by name."
