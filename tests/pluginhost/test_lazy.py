@@ -1,12 +1,27 @@
 """Laws of lazy plugins: they start with their first request, and only where there is room for them."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from pathlib import Path
+
 from brownout.api.workload import WorkloadKind
+from brownout.bootstrap.assembly import world_of
+from brownout.bootstrap.box import box
+from brownout.bootstrap.clock import SteadyClock
+from brownout.bootstrap.faults import FaultLine
+from brownout.bootstrap.plugins import Plugins
+from brownout.bootstrap.settings import Settings
 from brownout.core.member import Presence
+from brownout.disk.documents import dump_yaml
 from brownout.engine.admission import Admission
+from brownout.engine.controller import Controller
+from brownout.engine.observers import Observers
 from brownout.engine.ports import OutcomeStatus
 from brownout.pluginhost.answers import AnswerStatus
 from brownout.pluginhost.driver import PluginDriver
 from brownout.pluginhost.host import PluginHost
+from tests.builders import integration_document
 from tests.engine.world import Box, until
 from tests.eventually import eventually_async
 from tests.local.loops import run
@@ -61,27 +76,67 @@ def test_a_controller_decides_on_a_real_plugin(stage: Stage) -> None:
     admission = Admission()
     stage.put("voice", PLAIN)
     voice = stage.integration("voice", uid="uid-voice", memory=3 * GIB, workload=_lazy("voice"))
-    box = Box(voice, base=50.0)
+    machine = Box(voice, base=50.0)
 
     async def story() -> None:
         stage.refusal = admission.refusal
         host = stage.host()
         driver = PluginDriver(host, stage.catalog.plugin, data=stage.state / "plugins")
-        async with box.controlled(drivers={WorkloadKind.PLUGIN: driver}, admission=admission):  # which closes it
+        async with machine.controlled(drivers={WorkloadKind.PLUGIN: driver}, admission=admission):  # which closes it
             await until(lambda: host.launch("voice"), within_s=10.0)
-            box.machine.base = 78.0
+            machine.machine.base = 78.0
             refused = await stage.ask(host, "voice", 1)
             assert "RAM 78.0 %: with voice, which takes up to 3 GiB, it would be 81.0 %" in refused.detail
             assert stage.processes() == ()
-            box.machine.base = 70.0
+            machine.machine.base = 70.0
 
             async def answers() -> bool:  # the same refusal stands for a moment
                 return bool((await stage.ask(host, "voice", 2)).body == 2)
 
             await eventually_async(answers)
-            await until(lambda: box.status("voice").memory, within_s=10.0)
+            await until(lambda: machine.status("voice").memory, within_s=10.0)
 
     run(story())
+
+
+def test_the_box_asks_its_planner(tmp_path: Path) -> None:
+    """As it is put together for `brownout run`: the planner of the box answers for a request to one of its plugins."""
+    directory, stage = tmp_path / "box", Stage(tmp_path / "box")
+    stage.put("voice", PLAIN)
+    file = directory / "voice.yaml"
+    settings = Settings(directory=str(directory), state=str(stage.state), listen="none")
+    file.write_text(dump_yaml(integration_document("voice", memory="1Mi", workload=_lazy("voice"))))
+
+    async def story(plugins: Plugins, controller: Controller) -> None:
+        await until(lambda: plugins._driver and plugins._driver._host.launch("voice"), within_s=20.0)
+        assert plugins._driver is not None
+        host = plugins._driver._host
+        larger = integration_document("voice", memory="900Ti", workload=_lazy("voice"))
+        file.write_text(dump_yaml(larger))
+        await until(lambda: controller.reconciler.inventory.integrations["voice"].metadata.generation == 2)
+        refused = await stage.ask(host, "voice", 1)
+        assert "with voice, which takes up to 900 TiB" in refused.detail
+        assert refused.detail.endswith("it does not fit here, ask again in 30 s")
+        assert stage.processes() == ()
+
+    run(_on_a_box(settings, story))
+
+
+async def _on_a_box(settings: Settings, story: Callable[[Plugins, Controller], Awaitable[None]]) -> None:
+    """Tell a story with a controller on the parts of a real box."""
+    clock, faults = SteadyClock(), FaultLine()
+    with ExitStack() as closing:
+        parts = box(settings, "a test", clock=clock, faults=faults, closing=closing)
+        world = world_of(parts, settings, clock=clock, faults=faults, observers=Observers([]), closing=closing)
+        controller, plugins = Controller(world, (parts.service,)), parts.drivers[WorkloadKind.PLUGIN]
+        assert isinstance(plugins, Plugins)
+        running = asyncio.create_task(controller.run())
+        try:
+            await story(plugins, controller)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await parts.close()
 
 
 def _lazy(name: str) -> dict[str, object]:

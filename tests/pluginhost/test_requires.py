@@ -134,6 +134,22 @@ def test_who_loses_what_it_requires_says_so_and_goes_on(stage: Stage) -> None:
     stage.live(story)
 
 
+def test_a_new_version_that_requires_what_is_off_does_not_take_over(stage: Stage) -> None:
+    """The old one, which does without, stays and answers."""
+
+    async def story(host: PluginHost) -> None:
+        await host.start(_launch(stage, "phone"))
+        host.declare("voice", "voice")
+        newer = stage.launch("phone", TIMED, requires=["voice"], config={"version": 2})
+        changed = await host.start(newer)
+        assert (changed.status, changed.detail) == (OutcomeStatus.FAILED, "it requires voice, which is off")
+        assert (await stage.ask(host, "phone")).ok
+        await host.start(_launch(stage, "voice"))
+        assert (await host.start(newer)).status is OutcomeStatus.DONE
+
+    stage.live(story)
+
+
 def test_plugins_of_other_namespaces_do_not_count(stage: Stage) -> None:
     """In a cluster what belongs to somebody else is not relied on."""
 
