@@ -20,11 +20,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Final, NamedTuple
 
-__all__ = ["BEHIND_STEPS", "LOOK_S", "Precedence", "place_behind", "reversible"]
+__all__ = ["BEHIND_STEPS", "Precedence", "place_behind", "reversible"]
 
 #: 1.25 ** 10: a tenth of the weight.
 BEHIND_STEPS: Final = 10
-LOOK_S: Final = 0.05
+#: After a request came: most are answered by then, and who computes has not yet held up many others.
+_FIRST_LOOK_S: Final = 0.01
+_LOOK_S: Final = 0.05
 #: Of one core. Somebody who answers 200 small requests a second takes a twentieth.
 _MUCH: Final = 0.25
 _LAST_NICE: Final = 19
@@ -57,7 +59,7 @@ class Precedence:
         """Look at it often from now on, as long as it is busy."""
         if self._timer is None and not self._closed:
             self._looked_at, self._used_s = self._loop.time(), _cpu_s(self._pid)
-            self._timer = self._loop.call_later(LOOK_S, self._attended)
+            self._timer = self._loop.call_later(_FIRST_LOOK_S, self._attended)
 
     def look(self) -> None:
         """Give it its place, by what it took since it was looked at last."""
@@ -79,9 +81,10 @@ class Precedence:
 
     def _attended(self) -> None:
         self._timer = None
-        self.look()
-        if self._busy() or (self.behind and not self._owes()):
-            self.attend()
+        if self._busy() or self.behind:
+            self.look()
+        if not self._closed and (self._busy() or (self.behind and not self._owes())):
+            self._timer = self._loop.call_later(_LOOK_S, self._attended)
 
 
 class _Place(NamedTuple):
