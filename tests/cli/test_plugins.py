@@ -151,7 +151,7 @@ def test_trust_takes_the_bytes_as_they_are(home: Path) -> None:
     assert verdicts == {"voice": (True, True), "other": (False, False)}
     assert listed["trustEnforced"] is True
     checked = typed("plugins", "check", "other", *options, home=home)
-    assert (checked.code, "trust: it is not the one that was trusted: its hash is " in checked.out) == (1, True)
+    assert (checked.code, "trust: it is not the one that was trusted (its hash is " in checked.out) == (1, True)
 
 
 def test_trust_is_all_or_nothing_and_names_what_is_there(home: Path) -> None:

@@ -56,7 +56,8 @@ def test_one_changed_byte_is_another_plugin(plugins: Plugins, tmp_path: Path, fi
     (folder / file).write_text((folder / file).read_text() + "\n")
     changed = load(plugins)
     assert listed.refusal(changed) == (
-        f"is not the one that was trusted: its hash is {changed.sha256}, and {trusted.sha256} is on the list"
+        f"is not the one that was trusted (its hash is {changed.sha256}, and {trusted.sha256} is on the list): "
+        "look at it, then run `brownout plugins trust voice`"
     )
 
 

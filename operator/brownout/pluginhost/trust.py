@@ -49,10 +49,12 @@ class TrustList:
             return ""
         if self.problems:
             return f"is not trusted, because the list cannot be read: {self.problems[0]}"
+        advice = f"look at it, then run `brownout plugins trust {found.name}`"
         if trusted is not None:
-            return f"is not the one that was trusted: its hash is {found.sha256}, and {trusted} is on the list"
+            differs = f"its hash is {found.sha256}, and {trusted} is on the list"
+            return f"is not the one that was trusted ({differs}): {advice}"
         if self.enforced or found.package:
-            return f"is not trusted: look at it, then run `brownout plugins trust {found.name}`"
+            return f"is not trusted: {advice}"
         return ""
 
 
