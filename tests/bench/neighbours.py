@@ -90,7 +90,9 @@ def _latency(found: dict[str, Beside], control: float) -> Iterator[Figure]:
     ratios = {name: one.ratio() for name, one in found.items()}
     middle, worst = median(ratios.values()), max(ratios, key=lambda name: ratios[name])
     yield Figure(name="good plugins' p99, median neighbour", value=middle, unit="times alone", goal=GOAL)
-    yield Figure(name="good plugins' p99, worst neighbour", value=ratios[worst], unit="times alone", note=worst)
+    yield Figure(
+        name="good plugins' p99, worst neighbour", value=ratios[worst], unit="times alone", goal=GOAL, note=worst
+    )
     harmful = [name for name, one in found.items() if one.interval()[0] > max(GOAL, control)]
     note = ", ".join(harmful)
     yield Figure(name="neighbours that do harm for certain", value=len(harmful), unit="plugins", goal=0, note=note)
