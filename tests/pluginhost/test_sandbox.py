@@ -195,6 +195,44 @@ def test_it_ends_with_the_host_and_what_it_started_with_the_next_host(stage: Sta
     assert told == [bool(seccomp.machine()), False]
 
 
+KEEPING = """
+import os, shelve, shutil, sqlite3
+from pathlib import Path
+def handle_request(request):
+    with shelve.open("kept") as kept: kept["a"] = 1
+    with sqlite3.connect("kept.db") as kept: kept.execute("pragma journal_mode=WAL")
+    Path("one").write_text("x"); Path("one").touch(); Path("one").chmod(0o600)
+    Path("folder").mkdir(); Path("folder/inner").write_text("x")
+    shutil.copy2("one", "two"); shutil.copytree("folder", "copy"); shutil.move("two", "copy/two")
+    os.symlink(request.body, "link")
+    refused = []
+    for path in (request.body, "link", "missing", Path("..")):
+        try: os.chmod(path, 0o777)
+        except OSError as error: refused.append(type(error).__name__)
+    return sorted(os.listdir("copy")), refused
+"""
+
+
+def test_libraries_that_set_modes_and_times_go_on_with_its_own_files(stage: Stage) -> None:
+    """What lies in its folder is passed over; what lies elsewhere, also behind a link of its own, is not."""
+    foreign = stage.root / "foreign"
+    foreign.write_text("secret")
+    mode = foreign.stat().st_mode
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("keeper", KEEPING))
+        answer = await stage.ask(host, "keeper", str(foreign))
+        assert answer.ok, answer
+        copied, refused = answer.body
+        assert copied == ["inner", "two"]
+        enforced = _promise(Aspect.ATTRIBUTES, {}).enforced
+        assert (refused == ["PermissionError"] * 4) or not enforced
+
+    stage.live(story)
+    if _promise(Aspect.ATTRIBUTES, {}).enforced:
+        assert foreign.stat().st_mode == mode
+
+
 def test_it_inherits_no_descriptor(stage: Stage) -> None:
     """Standard input, its output, its socket, and what it opens itself."""
     launch = stage.launch("wild", ATTEMPTS + "\ndef handle_request(r): return sorted(os.listdir('/proc/self/fd'))\n")

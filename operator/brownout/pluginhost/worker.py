@@ -15,6 +15,7 @@ from brownout.plugin import Context, Request
 from brownout.pluginhost.confining import confine, die_with_the_host
 from brownout.pluginhost.crew import Crew
 from brownout.pluginhost.loading import FUNCTIONS, Plugin, brief, load
+from brownout.pluginhost.own_files import spare_own_files
 from brownout.pluginhost.protocol import Conversation, Kind, Message, Misuse, Role, Violation
 from brownout.pluginhost.shapes import health_of, response_of
 
@@ -105,6 +106,7 @@ class Worker:
             now=time.time,  # noqa: TID251 - the plugin's own clock, in its own process
             usage=lambda tokens, api_call: self._host.say(Kind.USAGE, tokens=int(tokens), api_call=bool(api_call)),
         )
+        spare_own_files(os.path.realpath(self._context.data_folder))
         sys.path += plugin["paths"]
         loaded = load(plugin, self._context)
         error = "" if isinstance(loaded, Plugin) else loaded
