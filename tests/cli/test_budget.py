@@ -25,8 +25,8 @@ RAISED = (
     "apiCalls: 10 is not above the 10 it has"
 )
 AWAY = (
-    "http://127.0.0.1:1 cannot be asked: ConnectionRefusedError(111, 'Connection refused'): "
-    "is the controller running, and does it listen there?"
+    "http://127.0.0.1:1 cannot be asked: Connection refused: "
+    "start the controller there (brownout run --listen), or give the address that it listens on"
 )
 COMMANDS = ("run", "list", "show", "raise", "stop")
 
