@@ -120,10 +120,9 @@ def test_every_command_of_the_readme_is_run_below() -> None:
 def test_make_run_starts_four_and_leaves_none(reader: Reader) -> None:
     """The four samples are on, as the README says; Ctrl-C ends them."""
     state = reader.folder / ".local" / "state" / "brownout"
-    with reader.running("make run") as running:
+    with reader.running("make run"):  # which waits for its end; what make makes of Ctrl-C is make's own affair
         wanted = dict.fromkeys(("android", "discord", "stubs", "voice"), "Enabled")
         eventually(lambda: reader.states(state) == wanted, within_s=PATIENCE_S)
-    assert running.returncode != 0
     eventually(lambda: not _marked(state), within_s=PATIENCE_S)
 
 
