@@ -39,7 +39,7 @@ async def eventually_async(check: Callable[[], Awaitable[T]], *, within_s: float
         if watch.satisfied:
             return watch.answer
         watch.refuse_when_late()
-        await _pause(every_s)
+        await pause(every_s)
 
 
 def consistently(check: Callable[[], object], *, for_s: float = 1.0, every_s: float = 0.05) -> None:
@@ -93,7 +93,8 @@ class _Watch(Generic[T]):
             raise AssertionError(f"not true within {self.within_s} s; {last}") from self._error
 
 
-async def _pause(for_s: float) -> None:
+async def pause(for_s: float) -> None:
+    """Let so much time go by: for a measurement, or between two looks."""
     loop = asyncio.get_running_loop()
     rung = loop.create_future()
     timer = loop.call_later(for_s, rung.set_result, None)

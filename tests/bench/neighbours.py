@@ -29,7 +29,8 @@ from brownout.pluginhost.answers import AnswerStatus
 from brownout.pluginhost.host import PluginHost
 from brownout.processes.backoff import circuit_wait_s
 from tests.bench.report import Figure, quantile
-from tests.bench.traffic import GOOD, Heard, Traffic, pause
+from tests.bench.traffic import GOOD, Heard, Traffic
+from tests.eventually import pause
 from tests.pluginhost.bad import BAD, SOUND, Bad
 from tests.pluginhost.stage import Stage
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from brownout.pluginhost.answers import Answer
 from brownout.pluginhost.host import PluginHost
+from tests.eventually import pause
 from tests.pluginhost.stage import Stage
 
 GOOD: Final = ("one", "two", "three")
@@ -94,14 +95,3 @@ class Traffic:
 
     async def _bad(self, name: str, hear: Callable[[Answer], None]) -> None:
         hear(await self._stage.ask(self._host, name))
-
-
-async def pause(for_s: float) -> None:
-    """Let so much of a measurement go by."""
-    loop = asyncio.get_running_loop()
-    rung = loop.create_future()
-    timer = loop.call_later(for_s, rung.set_result, None)
-    try:
-        await rung
-    finally:
-        timer.cancel()

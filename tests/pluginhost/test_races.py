@@ -4,6 +4,7 @@ import asyncio
 
 from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus
+from brownout.pluginhost.answers import Answer
 from brownout.pluginhost.host import PluginHost
 from tests.eventually import eventually_async
 from tests.pluginhost.stage import Stage
@@ -45,8 +46,7 @@ def test_a_start_while_it_is_being_ended_waits_for_the_end_and_starts_it(stage: 
     async def story(host: PluginHost) -> None:
         await host.start(stage.launch("voice", SLOW))
         for version in (0, 1):
-            asking = asyncio.ensure_future(stage.ask(host, "voice", 0.4))
-            await eventually_async(lambda: _busy(host))
+            asking = await _in_hand(stage, host, 0.4)
             stopping = asyncio.ensure_future(host.stop("voice", grace_s=5.0))
             await eventually_async(lambda: _under_way(host, "voice"))
             started = await host.start(stage.launch("voice", SLOW, config={"version": version}))
@@ -64,8 +64,7 @@ def test_a_stop_that_nobody_waits_for_goes_on_to_its_end(stage: Stage) -> None:
 
     async def story(host: PluginHost) -> None:
         await host.start(stage.launch("voice", SLOW))
-        asking = asyncio.ensure_future(stage.ask(host, "voice", 0.4))
-        await eventually_async(lambda: _busy(host))
+        asking = await _in_hand(stage, host, 0.4)
         stopping = asyncio.ensure_future(host.stop("voice", grace_s=5.0))
         await eventually_async(lambda: _under_way(host, "voice"))
         stopping.cancel()
@@ -86,8 +85,7 @@ def test_what_is_declared_anew_while_it_is_forgotten_is_not_lost(stage: Stage) -
 
     async def story(host: PluginHost) -> None:
         await host.start(stage.launch("voice", SLOW))
-        asking = asyncio.ensure_future(stage.ask(host, "voice", 0.3))
-        await eventually_async(lambda: _busy(host))
+        asking = await _in_hand(stage, host, 0.3)
         forgetting = asyncio.ensure_future(host.forget("voice", grace_s=5.0))
         await eventually_async(lambda: _under_way(host, "voice"))
         assert (await host.start(stage.launch("voice", SLOW))).status is OutcomeStatus.DONE
@@ -95,6 +93,13 @@ def test_what_is_declared_anew_while_it_is_forgotten_is_not_lost(stage: Stage) -
         assert (await stage.ask(host, "voice", 0.0)).body == 0.0
 
     stage.live(story)
+
+
+async def _in_hand(stage: Stage, host: PluginHost, for_s: float) -> asyncio.Future[Answer]:
+    """A request that takes so long, which the plugin has in hand."""
+    asking = asyncio.ensure_future(stage.ask(host, "voice", for_s))
+    await eventually_async(lambda: _busy(host))
+    return asking
 
 
 async def _busy(host: PluginHost) -> bool:
