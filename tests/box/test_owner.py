@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import yaml
@@ -73,6 +74,7 @@ def test_a_broken_file_keeps_its_last_good_version_and_is_reported(stage: Stage)
     for text, said in mistakes():
         stage.write("voice.yaml", text)
         refused(stage, f"voice.yaml:{said}")
+        eventually(partial(explains, stage, f"voice.yaml:{said}"), within_s=20)
     stage.integrate("voice")
     stage.write("zz.yaml", yaml.safe_dump(integration_document("stubs")))
     refused(stage, 'zz.yaml:4: metadata.name: Duplicate value: "stubs"')
@@ -99,6 +101,11 @@ def refused(stage: Stage, said: str) -> None:
     eventually(lambda: says(accepted(stage), said), within_s=20)
     policy = yaml.safe_load(stage.ask("get", "policy", "-o", "yaml").stdout)
     assert any(said in condition["message"] for condition in policy["status"]["conditions"])
+
+
+def explains(stage: Stage, said: str) -> bool:
+    """Whether who asks about voice is told so: it runs on, and not as its file says."""
+    return f"Not accepted, so its last good version stands: {said}" in stage.ask("explain", "voice").stdout
 
 
 def accepted(stage: Stage) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import typer
 
 from brownout.api.integration import Integration
 from brownout.api.quantities import approximate_bytes
-from brownout.api.reasons import ConditionType, Health
+from brownout.api.reasons import ConditionStatus, ConditionType, Health
 from brownout.api.reasons import State as StateWord
 from brownout.api.status import BudgetStatus, IntegrationStatus, LevelStatus
 from brownout.bootstrap.settings import HomeMode
@@ -68,6 +68,7 @@ def explanation(
     yield f"{integration.name} is {_standing(status, at=at)}."
     if status.message:
         yield f"Why: {status.message}."
+    yield from _refused(status)
     yield from _facts(status)
     for level in status.levels or ():
         yield f"Its level {level.name}: {_level(level)}."
@@ -79,6 +80,13 @@ def explanation(
     if decisions:
         yield ""
         yield _log(decisions)
+
+
+def _refused(status: IntegrationStatus) -> Iterator[str]:
+    """What is wrong with what its owner wrote last; the version before it stands."""
+    for each in status.conditions:
+        if each.type is ConditionType.ACCEPTED and each.status is ConditionStatus.FALSE and each.message:
+            yield f"Not accepted, so its last good version stands: {each.message}."
 
 
 def _facts(status: IntegrationStatus) -> Iterator[str]:

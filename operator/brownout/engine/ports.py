@@ -34,10 +34,10 @@ class Inventory:
     """Everything declared, at one moment.
 
     `complete` is False until the home has been read once in full: an empty index is not an empty cluster, and
-    nothing is started or stopped on an incomplete one. `problems` are by file (local) or key (cluster);
-    `rejected` names the integrations whose present spec is invalid: their last good version stands in
-    `integrations` if there is one. `foreign` keys belong to another node's agent: shown, never touched. `shadows` are
-    the policies beside the one that rules, by name: they never rule.
+    nothing is started or stopped on an incomplete one. `problems` are by file (local) or key (cluster), and `places`
+    says which file declares which integration (local); `rejected` names the integrations whose present spec is
+    invalid: their last good version stands in `integrations` if there is one. `foreign` keys belong to another node's
+    agent: shown, never touched. `shadows` are the policies beside the one that rules, by name: they never rule.
     """
 
     integrations: Mapping[str, Integration] = field(default_factory=lambda: MappingProxyType({}))
@@ -45,8 +45,14 @@ class Inventory:
     shadows: Mapping[str, BrownoutPolicy] = field(default_factory=lambda: MappingProxyType({}))
     problems: Mapping[str, tuple[Problem, ...]] = field(default_factory=lambda: MappingProxyType({}))
     rejected: frozenset[str] = frozenset()
+    places: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     foreign: frozenset[str] = frozenset()
     complete: bool = False
+
+    def problems_of(self, key: str) -> tuple[Problem, ...]:
+        """What is wrong with one integration; of one that is rejected by its file, all that is wrong there."""
+        place = self.places.get(key, "") if key in self.rejected else ""
+        return self.problems.get(key) or self.problems.get(place, ())
 
 
 class Home(Protocol):

@@ -95,7 +95,7 @@ class Standings:
             said=self._board.ledger.said.get(member.key),
             previous=known or IntegrationStatus(),
             in_flight=in_flight,
-            problems=self._inventory().problems.get(member.key, ()),
+            problems=self._inventory().problems_of(member.key),
             dry_run=dry_run,
             node=self._world.node,
             checked=self._health.seen_of(member.key),

@@ -62,6 +62,7 @@ def assemble(files: Mapping[str, FileState], good: Good, *, node: str) -> Assemb
         shadows=MappingProxyType(pile.shadows),
         problems=MappingProxyType(pile.problems),
         rejected=frozenset(pile.rejected | refused.keys()),
+        places=MappingProxyType(pile.places),
         foreign=frozenset(name for name, one in integrations.items() if one.spec.node not in ("", node)),
         complete=True,
     )
@@ -87,6 +88,7 @@ class _Pile:
         """Throw one file on the pile."""
         self.complain(path, *file.problems)
         self.rejected.update(file.rejected)
+        self.places.update((name, path) for name in file.rejected if name not in self.integrations)
         for name, declared in file.integrations.items():
             if name in self.integrations:
                 self.complain(path, _taken(name, file.lines.get(name), self.places[name]))
