@@ -87,7 +87,7 @@ def test_check_tells_everything_and_ends_with_1_where_one_cannot_run(home: Path)
         'missing: the program "no-such-program-here" is not installed: see README.md in',
         "network: listens on port 8410",
         "voice 1.0.0: can run",
-        "limits: 256 MiB, 1h of CPU time, 64 open files, 16 processes and threads, 4 requests at once, 16 waiting, 5s",
+        "limits: 256 MiB, 1h of CPU time, 256 MiB on the disk, 64 open files, 16 processes and threads, ",
     ):
         assert sentence in answer.out, sentence
     one = typed("plugins", "check", "voice", "--plugins", plugins.path, "--state", home / "state", home=home)

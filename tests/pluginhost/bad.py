@@ -133,6 +133,15 @@ BAD: Final = (
         manifest={"limits": {"memory": "64Mi"}},
     ),
     Bad(
+        name="fills",
+        does=(
+            "def handle_request(r):\n  while True:\n"
+            "    with open(str(time.monotonic_ns()), 'wb') as part: part.write(bytes(2**18))\n    time.sleep(0.05)"
+        ),
+        says=("its data folder takes more than the 1Mi",),
+        manifest={"limits": {"disk": "1Mi"}},
+    ),
+    Bad(
         name="threads",
         does="def handle_request(r):\n  while True: threading.Thread(target=time.sleep, args=(3600,)).start()",
         says=("RuntimeError: can't start new thread", "may have", "memory"),

@@ -33,7 +33,7 @@ def test_a_manifest_of_three_lines_asks_for_nothing() -> None:
     assert granted(manifest.needs, {}) == granted(read(f"{LEAST}needs: {{}}\n").needs, {})
     assert not any(vars_of(manifest))
     assert manifest.load is Load.LAZY
-    assert (manifest.limits.memory, manifest.limits.request_timeout) == (256 * 2**20, 5.0)
+    assert (manifest.limits.memory, manifest.limits.disk, manifest.limits.request_timeout) == (2**28, 2**28, 5.0)
 
 
 _RELEASES = st.sampled_from(["1", "1.0", "2.4.1", "1rc1", "1..2", "1abc", "1.", "1.0.post1", "1a", "01.2"])
@@ -104,7 +104,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
         "needs:\n  network: {listen: [0, $nope]}\n  files: {read: [/a/../b]}\n  environment: [LD_PRELOAD]\n"
         "  sockets: []\n"
         "levels: [{name: a}, {name: a}]\n"
-        "limits: {memory: 1Ki}\n"
+        "limits: {memory: 1Ki, disk: 0}\n"
         "config:\n  port: {type: integer, minimum: 1, default: 0}\n  kind: {type: strin}\n"
     )
     expected = [
@@ -118,6 +118,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
         'plugin.yaml:9: unknown field "needs.sockets"',
         'plugin.yaml:10: levels[1].name: Duplicate value: "a": level names must be unique',
         'plugin.yaml:11: limits.memory: Invalid value: "1Ki": must be a memory quantity',
+        "plugin.yaml:11: limits.disk: Invalid value: 0: must be a memory quantity",
         "plugin.yaml:13: config.port.default: Invalid value: 0: must be a whole number from 1 to",
         'plugin.yaml:14: config.kind.type: Unsupported value: "strin": supported values: "string", "integer"',
     ]

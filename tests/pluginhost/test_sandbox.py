@@ -56,7 +56,7 @@ def handle_request(request):
         return "refused: " + repr(error)
     return "done"
 """
-LIMITS = {"memory": "64Mi", "processes": 8, "cpuTime": "1s"}
+LIMITS = {"memory": "64Mi", "processes": 8, "cpuTime": "1s", "disk": "1Mi"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,8 @@ ATTEMPTED = (
     Attempt("eats memory", Aspect.MEMORY, "eat(100 * 2**20)"),
     Attempt("forks", Aspect.PROCESSES, "forks(1)"),
     Attempt("forks without end", Aspect.PROCESSES, "forks(15)", PROGRAMS),
+    Attempt("writes a large file", Aspect.FILE_SIZE, "open('file', 'wb').truncate(2**21)"),
+    Attempt("writes many files", Aspect.DISK, "[open(name, 'wb').truncate(2**20) for name in 'abc']"),
     Attempt("takes its end back", Aspect.OUTLIVING, "checked(libc.prctl(1, 0, 0, 0, 0))"),
     Attempt("leaves its group", Aspect.OUTLIVING, "forks(1)"),
 )

@@ -58,6 +58,7 @@ def _lines(examined: Examined) -> Iterator[str]:
     limits = manifest.limits
     yield (
         f"  limits: {approximate_bytes(limits.memory)}, {format_duration(limits.cpu_time)} of CPU time, "
+        f"{approximate_bytes(limits.disk)} on the disk, "
         f"{limits.open_files} open files, {limits.processes} processes and threads, "
         f"{limits.concurrency} requests at once, {limits.queue} waiting, {format_duration(limits.request_timeout)} each"
     )

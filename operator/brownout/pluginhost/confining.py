@@ -101,6 +101,12 @@ def _open_files(confinement: Confinement) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
+def _file_size(confinement: Confinement) -> None:
+    """Of any file that it writes, wherever. Python ignores SIGXFSZ: to a plugin it is an OSError."""
+    limit = confinement["file_bytes"]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
 def _processes(confinement: Confinement) -> None:
     """Counted by user; in a user namespace of its own that is this plugin alone. Root is not held to it.
 
@@ -163,6 +169,7 @@ MEASURES: Final[Mapping[str, Callable[[Confinement], None]]] = {
     "memory": _memory,
     "cpu": _cpu,
     "open_files": _open_files,
+    "file_size": _file_size,
     "namespaces": _namespaces,
     "processes": _processes,
     "capabilities": _capabilities,

@@ -199,10 +199,14 @@ class PluginHost:
                 self._make,
                 on_fault=partial(self.say, key),
                 free_bytes=self._place.free_bytes,
-                ready=self._requiring.ready,
+                ready=self._ready,
             )
             self._watch.begin()
         return self._keepers[key]
+
+    async def _ready(self, launch: PluginLaunch) -> str:
+        """Why a run cannot begin now, in a sentence; waits for what it requires."""
+        return await self._requiring.ready(launch) or await self._watch.refusal(launch)
 
     def _make(self, launch: PluginLaunch) -> PluginProcess:
         ears = Ears(

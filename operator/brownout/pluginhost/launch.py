@@ -83,6 +83,7 @@ class PluginLaunch:
             "grouped": grouped,
             "cpu_s": limits.cpu_time,
             "open_files": limits.open_files,
+            "file_bytes": limits.disk,
             "processes": limits.tasks,
             "folder": str(self.folder),
             "read": [*given.read, *self.paths()],

@@ -21,6 +21,7 @@ from brownout.api.wire import Wire
 __all__ = ["Files", "Granted", "Limits", "Needs", "Network", "granted", "granting"]
 
 _REFERENCE: Final = re.compile(r"\$([a-zA-Z][a-zA-Z0-9]*)")
+_KIB: Final = 2**10
 _MIB: Final = 2**20
 _HIGHEST_PORT: Final = 65535
 
@@ -53,9 +54,9 @@ _PROGRAM: Final = Text(
     pattern=r"([A-Za-z0-9][A-Za-z0-9._+-]*|\$[a-zA-Z][a-zA-Z0-9]*)",
     longest=128,
 )
-#: What makes another program out of Python or of the loader, before a line of the plugin is read.
 #: Of a worker beside the hands for requests: the one that reads, the one for health and levels, and the event loop's.
 _OWN_THREADS: Final = 3
+#: What makes another program out of Python or of the loader, before a line of the plugin is read.
 _STEERING: Final = re.compile(r"(PYTHON|LD_|BROWNOUT_)\w*")
 
 
@@ -130,6 +131,9 @@ class Limits(Wire):
     )
     open_files: Annotated[int, Whole(at_least=16, at_most=65536)] = Field(
         default=64, description="Most files and sockets that it holds open."
+    )
+    disk: Annotated[int, Quantity(at_least=64 * _KIB)] = Field(
+        default=256 * _MIB, description="Most that its data folder takes of the disk, and the largest file it writes."
     )
     processes: Annotated[int, Whole(at_least=1, at_most=1024)] = Field(
         default=16, description="Most processes and threads, beside the threads of the worker itself."

@@ -47,6 +47,7 @@ class Aspect(StrEnum):
     CPU = "cpu"
     OUTLIVING = "outliving"
     ENVIRONMENT = "environment"
+    FILE_SIZE = "fileSize"
     DISK = "disk"
 
 
@@ -135,7 +136,7 @@ def _confined(ours: socket.socket, launch: PluginLaunch) -> dict[str, Any]:
 
 
 _MEASURES: Final = (
-    *("no_new_privileges", "memory", "cpu", "open_files", "namespaces", "processes"),
+    *("no_new_privileges", "memory", "cpu", "open_files", "file_size", "namespaces", "processes"),
     *("capabilities", "landlock", "system_calls"),
 )
 
@@ -154,7 +155,7 @@ class _Told:
         return [
             self._files(), self._attributes(), self._network(), self._listening(), self._programs(), self._tracing(),
             self._signals(), self._privileges(), self._memory(), self._processes(), self._cpu(), self._outliving(),
-            self._environment(), self._disk(),
+            self._environment(), self._file_size(), self._disk(),
         ]  # fmt: skip
 
     def _files(self) -> Guarantee:
@@ -249,9 +250,14 @@ class _Told:
         what = "sees nothing of the controller's environment and open files but what it declares"
         return Guarantee(aspect=Aspect.ENVIRONMENT, what=what, enforced=True, how=how)
 
+    def _file_size(self) -> Guarantee:
+        what = f"writes no file of more than {format_quantity(self.manifest.limits.disk)}"
+        return self._by(Aspect.FILE_SIZE, what, "RLIMIT_FSIZE", "file_size")
+
     def _disk(self) -> Guarantee:
-        why = "the kernel knows no limit for a folder: keep the state folder where a full disk hurts nobody else"
-        return self._not(Aspect.DISK, "fills no disk with what it writes into its data folder", why)
+        what = f"holds no more than {format_quantity(self.manifest.limits.disk)} in its data folder"
+        why = "the kernel knows no limit for a folder; all files together are held to it by a look every 2 s"
+        return self._not(Aspect.DISK, what, why)
 
     def _by(self, aspect: Aspect, what: str, how: str, *measures: str) -> Guarantee:
         """Enforced, if each of these measures was taken."""

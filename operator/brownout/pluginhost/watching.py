@@ -2,14 +2,17 @@
 takes much of a core without being asked goes behind the others.
 
 What it holds is only looked at where there is no control group: the kernel's other limits are of one process each. This
-look counts the whole tree, and what is shared.
+look counts the whole tree, and what is shared. Data folders are looked at beside it, at the same pace: a disk that
+hangs holds no other look up.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from brownout.api.quantities import format_measured
+from brownout.pluginhost.disk_watch import DiskWatch
+from brownout.pluginhost.launch import PluginLaunch
 from brownout.pluginhost.process import PluginProcess
 
 __all__ = ["Watch"]
@@ -23,17 +26,27 @@ class Watch:
     def __init__(self, running: Callable[[], Iterable[PluginProcess]], on_fault: Callable[[str], None]) -> None:
         self._running = running
         self._on_fault = on_fault
-        self._task: asyncio.Task[None] | None = None
+        self._disk = DiskWatch(running)
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def begin(self) -> None:
         """Look from now on."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._look_for_ever(), name="watch plugins")
+        looks = {"watch plugins": self.look, "watch plugins' folders": self.look_at_folders}
+        if not self._tasks:
+            self._tasks = tuple(asyncio.create_task(_for_ever(it, self._on_fault), name=n) for n, it in looks.items())
 
     def close(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    async def refusal(self, launch: PluginLaunch) -> str:
+        """Why a run may not begin, in a sentence: its folder is full, and was not emptied. Empty where it may."""
+        return await self._disk.refusal(launch)
+
+    async def look_at_folders(self) -> None:
+        """Look at their data folders once."""
+        await self._disk.look()
 
     async def look(self) -> None:
         """Look once."""
@@ -49,10 +62,11 @@ class Watch:
             if held is not None and held > limits.memory:
                 process.condemn(f"it holds {format_measured(held)}, and may hold {format_measured(limits.memory)}")
 
-    async def _look_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(_EVERY_S)
-            try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001 - a look that fails must not be the last one
-                self._on_fault(f"cannot look at the plugins: {error!r}")
+
+async def _for_ever(look: Callable[[], Awaitable[None]], on_fault: Callable[[str], None]) -> None:
+    while True:
+        await asyncio.sleep(_EVERY_S)
+        try:
+            await look()
+        except Exception as error:  # noqa: BLE001 - a look that fails must not be the last one
+            on_fault(f"cannot look at the plugins: {error!r}")
