@@ -130,6 +130,15 @@ def test_runs_are_listed_shown_raised_and_stopped_without_a_controller(kept: Pat
     assert found[0] == document | {"seenAt": found[0]["seenAt"]}
 
 
+def test_where_no_controller_runs_it_says_so(kept: Path, running: Seen, home: Path) -> None:
+    """As every command that asks does, on standard error; beside a controller there is nothing to say."""
+    said = f"note: no controller runs with {kept}; this is what its budgets.db holds\n"
+    assert typed("budget", "list", "--state", kept, home=home).err == said
+    assert typed("budget", "show", "nightly", "-o", "json", "--state", kept, home=home).err == said
+    SqliteBudgets(running.stage.state, on_fault=print).close()
+    assert typed("budget", "list", "--state", running.stage.state, home=home).err == ""
+
+
 def test_runs_behind_a_gateway_are_found_and_changed_there(running: Seen, home: Path) -> None:
     """With the token of the controller's own state folder, or one from a file; to look needs none."""
     state, at = running.stage.state, ("--server", running.url)

@@ -14,6 +14,7 @@ from brownout.cli.app import app
 from brownout.cli.lazy import COMMANDS
 from tests.box.stage import brownout_argv
 
+COMMON = {"brownout.cli.app", "brownout.cli.lazy", "brownout.cli.streams"}
 OPERATOR = Path(__file__).resolve().parents[2] / "operator"
 
 
@@ -41,7 +42,7 @@ def test_what_no_command_answers_imports_none(word: str) -> None:
     done = _answered([sys.executable, "-c", program])
     loaded = set(done.stderr.split())
     assert done.returncode == 0
-    assert {name for name in loaded if name.startswith("brownout.cli.")} == {"brownout.cli.app", "brownout.cli.lazy"}
+    assert {name for name in loaded if name.startswith("brownout.cli.")} == COMMON
     assert not loaded & {"pydantic", "rich", "yaml", "aiohttp", "sqlite3"}
 
 

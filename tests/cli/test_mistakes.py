@@ -155,6 +155,35 @@ def test_output_that_nobody_reads_is_no_fault(home: Path) -> None:
     assert (closed.returncode, closed.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("shell", ['"$@" 2>&-', '"$@" >&- 2>&-', '"$@" <&- >&- 2>&-'])
+def test_what_nobody_hears_changes_no_exit_code(left: Stage, shell: str, home: Path) -> None:
+    """A job without standard error gets its answer, and learns by the code whether it was one."""
+    env = {key: value for key, value in _env().items() if key != "PYTHONUNBUFFERED"}
+
+    def code(*words: object) -> tuple[int, str]:
+        argv = ["sh", "-c", shell, "sh", *brownout_argv(*words)]
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, done.stdout
+
+    answered, table = code("get", "integrations", "--state", left.state)
+    assert answered == 0
+    assert "voice" in table or " >&-" in shell
+    assert code("get", "integrations", "--state", home / "none") == (1, "")
+
+
+def test_an_output_that_takes_nothing_is_one_line_and_1(left: Stage) -> None:
+    """A full disk under a redirected table is no answer, and the interpreter adds nothing of its own."""
+    env = {key: value for key, value in _env().items() if key != "PYTHONUNBUFFERED"}
+    argv = ["sh", "-c", '"$@" >/dev/full', "sh", *brownout_argv("history", "--state", left.state)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    *notes, why = done.stderr.splitlines()
+    assert all(each.startswith("note: ") for each in notes)
+    assert why == "brownout: what was to be printed cannot be written: No space left on device"
+    argv = ["sh", "-c", '"$@" 2>/dev/full', "sh", *brownout_argv("get", "integrations", "--state", "nowhere")]
+    assert subprocess.run(argv, env=env, check=False, timeout=60).returncode == 1
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_each_command_has_an_example_and_says_what_each_option_does(command: str, home: Path) -> None:
     """Nothing stands in it without a word of explanation."""
@@ -162,6 +191,14 @@ def test_help_of_each_command_has_an_example_and_says_what_each_option_does(comm
     assert answer.code == 0
     assert f"Example: brownout {command}" in answer.out
     assert answer.err == ""
+
+
+@pytest.mark.parametrize("group", ["", "plugins", "budget"])
+def test_help_of_a_group_has_an_example_too(group: str, home: Path) -> None:
+    """It can be typed as it stands: its words are a command."""
+    (line,) = [it for it in typed(*group.split(), "--help", home=home).out.splitlines() if "Example: " in it]
+    assert any(line.split("Example: brownout ")[1].startswith(command) for command in COMMANDS)
+    assert group in line
 
 
 def test_help_lists_all_commands(home: Path) -> None:

@@ -66,10 +66,11 @@ def test_the_list_shows_what_is_found_and_whether_it_runs(home: Path) -> None:
 
 
 def test_without_plugins_the_list_says_where_it_looked(home: Path) -> None:
-    """An empty table helps nobody."""
+    """An empty table helps nobody, nor does a check that says nothing."""
     (home / "plugins").mkdir()
-    answer = typed("plugins", "list", "--plugins", home / "plugins", "--state", home / "s", home=home)
-    assert answer.out == f"No plugins found in {home}/plugins and in installed packages.\n"
+    for asked in ("list", "check"):
+        answer = typed("plugins", asked, "--plugins", home / "plugins", "--state", home / "s", home=home)
+        assert (answer.code, answer.out) == (0, f"No plugins found in {home}/plugins and in installed packages.\n")
 
 
 def test_check_tells_everything_and_ends_with_1_where_one_cannot_run(home: Path) -> None:

@@ -5,9 +5,9 @@ is wrong, 2 wrong usage, 130 interrupted.
 """
 
 import io
-import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -15,6 +15,7 @@ import typer
 
 from brownout import __version__
 from brownout.cli.lazy import LazyGroup
+from brownout.cli.streams import flush, let_go, stand_in
 from brownout.core.errors import BrownoutError, describe
 
 INTERRUPTED = 130
@@ -22,7 +23,8 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="brownout",
     cls=LazyGroup,
-    help="Lowers the least important integrations before memory runs out, brings them back, and says why.",
+    help="Lowers the least important integrations before memory runs out, brings them back, and says why.\n\n"
+    "Example: brownout run ./integrations",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -50,19 +52,18 @@ def _interrupted(_number: int, _frame: FrameType | None) -> None:
 def main() -> None:
     """Run the command line; ends the process."""
     signal.signal(signal.SIGINT, _interrupted)
-    if sys.stdout is None:  # started with its output closed (`>&-`): nobody wants to read it
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for as long as we live
+    stand_in()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name of a file may be no text, a terminal may know ASCII alone
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             app(prog_name="brownout")
         finally:
-            sys.stdout.flush()  # here, where somebody listens to what becomes of it
+            flush()
     except BrownoutError as error:
         _refuse(str(error))
     except BrokenPipeError:  # the reader of our output has gone (`| head`): nothing is left to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go()
         sys.exit(1)
     except OSError as error:
         _refuse(f"{error.filename}: {error.strerror}" if error.filename else describe(error))
@@ -72,5 +73,7 @@ def main() -> None:
 
 def _refuse(why: str) -> NoReturn:
     """One line on standard error, and the exit code for it."""
-    sys.stderr.write(f"brownout: {' '.join(why.split())}\n")
+    with suppress(OSError):  # nobody can be told
+        sys.stderr.write(f"brownout: {' '.join(why.split())}\n")
+    let_go()
     sys.exit(1)

@@ -8,7 +8,7 @@ import typer
 from brownout.cli.budget_options import ApiCalls, Duration, Name, TokenFile, Tokens
 from brownout.cli.budget_run import limits_of, run
 from brownout.cli.budget_source import budgets_of
-from brownout.cli.options import Json, Server, State, chosen, now, print_json
+from brownout.cli.options import Json, Server, State, chosen, notes_of, now, print_json
 from brownout.core.budget.assessment import Line
 from brownout.core.budget.document import limits_from, run_document
 from brownout.core.budget.measure import Measure
@@ -20,7 +20,8 @@ from brownout.core.wording import duration as age
 
 budget = typer.Typer(
     name="budget",
-    help="Runs of work with limits on time, tokens and API calls.",
+    help="Runs of work with limits on time, tokens and API calls.\n\n"
+    "Example: brownout budget run --tokens 10000 -- python agent.py",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -41,7 +42,9 @@ def list_runs(
     Example: brownout budget list
     """
     chosen(output, ("", "json"), "an output")
-    runs = budgets_of(state=state, server=server).runs(most=limit)
+    source = budgets_of(state=state, server=server)
+    runs = source.runs(most=limit)
+    notes_of(source)
     if output == "json":
         print_json({"items": [run_document(each) for each in runs]})
         return
@@ -55,7 +58,10 @@ def show_run(name: Name, output: Json = "", state: State = None, server: Server 
     Example: brownout budget show nightly
     """
     chosen(output, ("", "json"), "an output")
-    _print(budgets_of(state=state, server=server).run(name), output)
+    source = budgets_of(state=state, server=server)
+    found = source.run(name)
+    notes_of(source)
+    _print(found, output)
 
 
 @budget.command("raise")

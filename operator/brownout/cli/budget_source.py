@@ -14,10 +14,12 @@ from brownout.core.budget.run import NoSuchRun, RunRecord
 from brownout.core.errors import HomeUnavailable
 from brownout.engine.budgets import BudgetStore
 from brownout.gateway.token import read_token
+from brownout.local.lock import is_running
 
 __all__ = ["Budgets", "budgets_of"]
 
 _NAMED: Final = 12
+_KEPT: Final = "this is what its budgets.db holds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Budgets:
     """Runs by name. All methods raise BrownoutError where the store does not answer."""
 
     store: BudgetStore
+    notes: tuple[str, ...] = ()
 
     def runs(self, *, most: int) -> tuple[RunRecord, ...]:
         """The newest, newest first."""
@@ -51,7 +54,8 @@ def budgets_of(*, state: Path | None, server: str | None, token_file: Path | Non
     folder = state or default_state()
     if server is None:
         _check(folder)
-        return Budgets(store_of(folder, None, None))
+        running = is_running(folder) is not None
+        return Budgets(store_of(folder, None, None), () if running else (f"no controller runs with {folder}; {_KEPT}",))
     with wrong_usage():
         return Budgets(store_of(None, server, _token(folder, token_file)))
 

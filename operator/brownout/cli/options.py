@@ -13,7 +13,9 @@ from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.settings import HomeMode
 
 if TYPE_CHECKING:
-    from brownout.cli.source import Source  # half of what all commands take to import, and not all of them ask
+    # Half of what all commands take to import, and not all of them ask.
+    from brownout.cli.budget_source import Budgets
+    from brownout.cli.source import Source
 
 # `readable=False`: typer would call a folder of another user wrong usage; we say whom to ask.
 State = Annotated[Path | None, typer.Option(readable=False, help="State folder of the controller, as for run.")]
@@ -45,7 +47,7 @@ def chosen(text: str, allowed: Sequence[str], what: str, *, shown: Sequence[str]
     return text
 
 
-def notes_of(source: "Source") -> None:
+def notes_of(source: "Source | Budgets") -> None:
     """Say on standard error what a reader of the answer has to know."""
     for note in source.notes:
         sys.stderr.write(f"note: {note}\n")

@@ -9,7 +9,7 @@ from brownout.cli.plugins_trust import trust
 
 plugins = typer.Typer(
     name="plugins",
-    help="Show, check, trust and make plugins.",
+    help="Show, check, trust and make plugins.\n\nExample: brownout plugins check voice",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

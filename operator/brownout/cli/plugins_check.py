@@ -9,7 +9,7 @@ import typer
 
 from brownout.api.quantities import approximate_bytes, format_duration
 from brownout.cli.options import Json, State, chosen, print_json
-from brownout.cli.plugins_list import listed, verdict
+from brownout.cli.plugins_list import listed, none_found, verdict
 from brownout.cli.plugins_place import Names, Plugins, find
 from brownout.pluginhost.examination import Examined
 from brownout.pluginhost.sandbox import Guarantee, enforcement
@@ -37,7 +37,9 @@ def check(names: Names = None, plugins: Plugins = None, state: State = None, out
     else:
         for problem in (*found.trusted.problems, *others):
             sys.stdout.write(f"{problem}\n")
-        sys.stdout.write("\n".join(line for each in examined for line in _lines(each)) + "\n" if examined else "")
+        sys.stdout.writelines(f"{line}\n" for each in examined for line in _lines(each))
+        if not examined and not others:
+            sys.stdout.write(none_found(found))
     if others or not all(each.runs for each in examined):
         raise typer.Exit(1)
 

@@ -25,9 +25,14 @@ def list_plugins(plugins: Plugins = None, state: State = None, output: Json = ""
     for problem in found.discovery.problems:
         sys.stderr.write(f"{problem}\n")
     if not examined:
-        sys.stdout.write(f"No plugins found in {found.folder} and in installed packages.\n")
+        sys.stdout.write(none_found(found))
         return
     sys.stdout.write(plain_table(HEADER, [_row(each) for each in examined]) + "\n")
+
+
+def none_found(found: Found) -> str:
+    """Where was looked, in place of an empty answer."""
+    return f"No plugins found in {found.folder} and in installed packages.\n"
 
 
 def listed(found: Found, examined: tuple[Examined, ...]) -> dict[str, Any]:
