@@ -1,4 +1,4 @@
-"""Two documents with every field set, and nasty values for each kind of field."""
+"""Documents that together set every field of both kinds, and nasty values for each kind of field."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -13,9 +13,10 @@ _FULL: dict[str, Any] = {
     "priority": 10,
     "essential": False,
     "pinned": False,
+    "weight": 2,
     "dependsOn": ["stubs"],
     "node": "box",
-    "levels": [{"name": "full", "description": "answers at length", "memory": "4Gi", "config": {}}],
+    "levels": [{"name": "full", "description": "answers at length", "value": 1, "memory": "4Gi", "config": {}}],
     "memory": "4Gi",
     "stop": {"grace": "30s"},
     "routes": [{"match": {"channel": "discord"}}],
@@ -38,7 +39,7 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
     integration_document(**_FULL, workload=_COMMAND, health={**_TIMES, "http": {"port": 9000, "path": "/healthz"}}),
     integration_document(**_FULL, workload=_SCALE, health={**_TIMES, "tcp": {"port": 9000}}),
     integration_document(**_FULL, workload={"systemd": {"unit": "voice.service"}}, health={"exec": {"argv": ["true"]}}),
-    integration_document(**_FULL, workload={"plugin": {"name": "voice", "config": {}}}, health=_TIMES),
+    integration_document(**_FULL, workload={"plugin": {"name": "voice", "load": "Lazy", "config": {}}}, health=_TIMES),
     policy_document(
         mode="Enforce",
         interval="30s",
@@ -46,7 +47,7 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
         memoryBudget="12Gi",
         scope="Auto",
         thresholds={"disable": 80, "enable": 65, "emergency": 95},
-        decide={"strategy": "Thresholds"},
+        decide={"strategy": "Thresholds", "costs": {"pressure": 5, "emergency": 20, "switch": 4}},
         restore={"strategy": "BelowEnable"},
         sentinel={"interval": "1s"},
         forecast={
@@ -67,7 +68,11 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
             "every": "1m",
         },
         tiers=[
-            {"name": "small", "match": {"memoryBelow": "8Gi"}, "thresholds": {"disable": 75}},
+            {
+                "name": "small",
+                "match": {"memoryBelow": "8Gi"},
+                "thresholds": {"disable": 75, "enable": 60, "emergency": 90},
+            },
             {"name": "large", "match": {"memoryAtLeast": "64Gi", "coresAtLeast": 8, "gpu": True}},
             {"name": "weak", "match": {"coresBelow": 1.5, "gpuMemoryBelow": "6Gi"}},
         ],

@@ -43,7 +43,8 @@ class Duration(Leaf):
         try:
             return parse_duration(value if isinstance(value, str) else "")
         except InvalidDuration as refusal:
-            refuse(str(refusal))
+            # Too large for any field is too large for this one: what is allowed here is what helps.
+            refuse(ALLOWED if str(refusal) == ALLOWED else self.allowed())
 
     @override
     def schema(self) -> dict[str, Any]:

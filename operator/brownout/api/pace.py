@@ -21,6 +21,13 @@ def _are_durations(*fields: str) -> str:
     return " || ".join(f"!self.{field}.matches({cel_string(f'^{DURATION_PATTERN}$')})" for field in fields)
 
 
+def _milliseconds(field: str) -> str:
+    """Give a duration in CEL as a number. By its specification getMilliseconds is what is left over a second, in the
+    API server's engine (cel-go) it is all of it: this is right under both.
+    """
+    return f"(duration(self.{field}).getSeconds() * 1000 + duration(self.{field}).getMilliseconds() % 1000)"
+
+
 def _horizon(forecast: object) -> float | None:
     """Give the horizon in seconds, of a model or as it was written; None where it is not sound."""
     if not isinstance(forecast, Mapping):
@@ -50,8 +57,8 @@ PACE_RULES: Final = (
         fields=("interval", "window"),
         fault=lambda interval, window: None if window <= interval * MAX_SAMPLES else ("window",),
         message=f"window must be at most {MAX_SAMPLES} intervals",
-        cel=f"{_are_durations('interval', 'window')} || duration(self.window).getMilliseconds() <= "
-        f"duration(self.interval).getMilliseconds() * {MAX_SAMPLES}",
+        cel=f"{_are_durations('interval', 'window')} || "
+        f"{_milliseconds('window')} <= {_milliseconds('interval')} * {MAX_SAMPLES}",
     ),
     Rule(
         fields=("interval", "forecast"),
