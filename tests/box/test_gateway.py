@@ -148,3 +148,34 @@ def test_shadows_are_asked_for_while_they_run(stage: Stage) -> None:
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout.startswith("nothing to compare yet: ")
     assert stage.status("voice")["state"] == "Enabled"
+
+
+def test_a_secret_of_a_plugin_shows_nowhere(stage: Stage) -> None:
+    """Its manifest calls `pin` secret: no path of REST, no command that asks there, no metric and no line tells it."""
+    canary, folder = "hunter2hunter2", stage.directory / "plugins" / "voice"
+    folder.mkdir(parents=True)
+    settings = "config:\n  pin: {type: string, secret: true}\n  channel: {type: string}\n"
+    (folder / "plugin.yaml").write_text(f"name: voice\nversion: 1.0.0\nentry: voice.py\nload: Eager\n{settings}")
+    fails = "def initialize(config): raise ValueError(config['pin'])\n"
+    (folder / "voice.py").write_text(fails + "health_check = handle_request = shutdown = initialize\n")
+    stage.policy()
+    config = {"pin": canary, "channel": "news"}
+    stage.integrate("voice", workload={"plugin": {"name": "voice", "config": config}})
+    controller = stage.run(*ANY_PORT)
+    url = controller.url()
+    paths = (
+        "livez",
+        "readyz",
+        "metrics",
+        *(f"v1/{name}" for name in ("integrations", "integrations/voice", "decisions")),
+    )
+
+    def failed() -> bool:
+        return "ValueError: ***" in asked(url, "/v1/integrations/voice")[1]
+
+    assert eventually(failed, within_s=20.0)
+    shown = [asked(url, f"/{path}")[1] for path in paths]
+    shown += [stage.ask("get", "integrations", "-o", "yaml", "--server", url).stdout, controller.log]
+    assert [text for text in shown if canary in text] == []
+    assert '"channel": "news"' in asked(url, "/v1/integrations/voice")[1].replace('":"', '": "')
+    assert canary not in json.dumps(stage.status("voice"))

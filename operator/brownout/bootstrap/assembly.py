@@ -18,6 +18,7 @@ from brownout.engine.observers import Observers
 from brownout.engine.ports import Home, WorkloadDriver
 from brownout.engine.prober import NoProber, Prober
 from brownout.engine.request_counts import RequestCounts
+from brownout.engine.secrecy import Secrecy
 from brownout.engine.usage_counts import UsageCounts
 from brownout.engine.world import World
 from brownout.history.store import SqliteJournal
@@ -43,7 +44,7 @@ class Parts:
     chosen; `hurry` takes the grace from whatever is being ended; `close` comes last, when nobody uses the home.
     `runs_programs`: whoever writes its objects may run programs as the controller anyway.
     `requests` is where its drivers count what they route, `usage` what that used up, `circuits` where they ask whether
-    they may, and `admission` whether what is asleep may start.
+    they may, `admission` whether what is asleep may start, and `secrecy` where they say what may be shown.
     """
 
     home: Home
@@ -58,6 +59,7 @@ class Parts:
     prober: Prober = field(default_factory=NoProber)
     circuits: Circuits = field(default_factory=lambda: Circuits(circuit_wait_s))
     admission: Admission = field(default_factory=Admission)
+    secrecy: Secrecy = field(default_factory=Secrecy)
 
 
 def world_of(

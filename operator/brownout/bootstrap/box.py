@@ -60,5 +60,6 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         circuits=heard.circuits,
         usage=heard.usage,
         admission=heard.admission,
+        secrecy=heard.secrecy,
         prober=LocalProber(state, ProcTable(), directory=directory, on_fault=faults),
     )

@@ -64,6 +64,7 @@ def cluster(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLi
         usage=heard.usage,
         circuits=heard.circuits,
         admission=heard.admission,
+        secrecy=heard.secrecy,
     )
 
 

@@ -64,7 +64,7 @@ async def _live(settings: Settings, console: Console | None, signals: Signals) -
         observers: list[Observer] = [LogObserver(clock), metrics, notifier, *((console,) if console else ())]
         world = world_of(parts, settings, clock=clock, faults=faults, observers=Observers(observers), closing=closing)
         controller = Controller(world, (parts.service,))
-        view = ControllerView(controller, world, metrics)
+        view = ControllerView(controller, world, metrics, parts.secrecy)
         async with AsyncExitStack() as serving:
             serving.push_async_callback(parts.close)
             serving.push_async_callback(notifier.close)

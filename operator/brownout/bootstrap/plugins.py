@@ -21,6 +21,7 @@ from brownout.engine.admission import Admission
 from brownout.engine.circuits import Circuits
 from brownout.engine.ports import Outcome
 from brownout.engine.request_counts import RequestCounts
+from brownout.engine.secrecy import Secrecy
 from brownout.engine.usage_counts import UsageCounts
 from brownout.processes.backoff import circuit_wait_s
 from brownout.sensing.memory import MemoryReader, Unreadable
@@ -38,14 +39,15 @@ _SEVERITIES: Final = {"debug": logging.DEBUG, "warning": logging.WARNING, "error
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """Who hears of requests to plugins, of what they used, who says whether they may be asked, and whether one that
-    sleeps may start.
+    """Who hears of requests to plugins, of what they used, and of what their configs may show; who says whether they
+    may be asked, and whether one that sleeps may start.
     """
 
     requests: RequestCounts = field(default_factory=RequestCounts)
     usage: UsageCounts = field(default_factory=UsageCounts)
     circuits: Circuits = field(default_factory=lambda: Circuits(circuit_wait_s))
     admission: Admission = field(default_factory=Admission)
+    secrecy: Secrecy = field(default_factory=Secrecy)
 
 
 @dataclass(slots=True)
@@ -125,6 +127,7 @@ class Plugins:
             refusal=self.heard.admission.refusal,
             free_bytes=_free(MemoryReader()),
             untrusted=catalog.untrusted,
+            secrecy=self.heard.secrecy,
             on_usage=lambda key, tokens, call: self.heard.usage.count(key, tokens=tokens, api_calls=int(call)),
         )
         host, data = PluginHost(place, self.heard.requests), self.state / "plugins"

@@ -8,6 +8,7 @@ from brownout.core.window import Window
 from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.controller import Controller
 from brownout.engine.ports import DecisionRecord
+from brownout.engine.secrecy import Secrecy
 from brownout.engine.shadow_watch import ShadowReport
 from brownout.engine.world import World
 from brownout.telemetry.metrics import MetricsObserver
@@ -16,18 +17,19 @@ from brownout.telemetry.metrics import MetricsObserver
 class ControllerView:
     """The gateway's ReadModel on a controller."""
 
-    def __init__(self, controller: Controller, world: World, metrics: MetricsObserver) -> None:
+    def __init__(self, controller: Controller, world: World, metrics: MetricsObserver, secrecy: Secrecy) -> None:
         self._controller = controller
         self._world = world
         self._metrics = metrics
+        self._secrecy = secrecy
 
     def integrations(self) -> tuple[Integration, ...]:
-        """Every integration with its present status, by key."""
+        """Every integration with its present status, by key; of a plugin's config what its manifest lets be shown."""
         reconciler = self._controller.reconciler
         statuses = reconciler.statuses
         found = self._world.home.inventory().integrations
         return tuple(
-            integration.model_copy(update={"status": statuses.get(key, integration.status)})
+            self._secrecy.covered(key, integration).model_copy(update={"status": statuses.get(key, integration.status)})
             for key, integration in sorted(found.items())
         )
 

@@ -34,19 +34,26 @@ _MOST_WORK_A_BEAT_S: Final = 0.02
 _PIECE_BYTES: Final = 4 * 2**10
 _SMALL_PIECE_BYTES: Final = 512
 
+#: Characters of an error that are looked at. A quarter of them is shown, and a secret has no more than half.
+_LONGEST: Final = 8192
+
 #: Why a conversation is over that nobody broke off.
 GONE: Final = "it closed its end of the conversation"
 
 
 class Channel(asyncio.BufferedProtocol):
-    """One conversation. `over` is done as soon as it is over, with the reason in a sentence."""
+    """One conversation. `over` is done as soon as it is over, with the reason in a sentence.
 
-    def __init__(self, *, on_note: OnNote, on_usage: OnUsage) -> None:
+    `covered` takes the plugin's secrets out of what it says of errors and to the log; its answers stay as they are.
+    """
+
+    def __init__(self, *, on_note: OnNote, on_usage: OnUsage, covered: Callable[[str], str] = str) -> None:
         self._loop = asyncio.get_running_loop()
         self._conversation = Conversation(Role.HOST)
         self._transport: asyncio.Transport | None = None
         self._on_note = on_note
         self._on_usage = on_usage
+        self._covered = covered
         self._calls: dict[int, asyncio.Future[Message]] = {}
         self._stages = {kind: self._loop.create_future() for kind in (Kind.HELLO, Kind.CONFINED, Kind.LOADED, Kind.BYE)}
         self._last = 0
@@ -152,13 +159,17 @@ class Channel(asyncio.BufferedProtocol):
         self._spend(nbytes, time.thread_time() - began_s)
 
     def _take(self, message: Message) -> None:
+        if message.fields.get("error"):
+            message = Message(
+                message.kind, {**message.fields, "error": self._covered(str(message.fields["error"])[:_LONGEST])}
+            )
         match message.kind:
             case Kind.ANSWER | Kind.FAILURE:
                 self._answered(message)
             case Kind.NOTE:
                 self._unasked += 1
                 if self._unasked <= _MOST_NOTES_A_BEAT:
-                    self._on_note(message.fields["severity"], message.fields["message"])
+                    self._on_note(message.fields["severity"], self._covered(message.fields["message"]))
             case Kind.USAGE:
                 self._unasked += 1
                 self._on_usage(message.fields["tokens"], message.fields["api_call"])

@@ -4,6 +4,7 @@ The plugin's own message is passed on, cut short; where the host has to speak fo
 without the figures of the host's own messages, so that a status stays quiet.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from brownout.core.health import Answer as Found
@@ -22,8 +23,8 @@ _FOR_IT: Final = {
 }
 
 
-def checked_of(answer: Answer) -> Checked:
-    """Healthy where the plugin says so, or says nothing against it."""
+def checked_of(answer: Answer, covered: Callable[[str], str]) -> Checked:
+    """Healthy where the plugin says so, or says nothing against it. `covered` takes its secrets out of what it says."""
     if answer.status in (AnswerStatus.BUSY, AnswerStatus.TOO_LARGE):
         return Checked(answer=Found.BLOCKED, why="it was too busy to be asked")
     if not answer.ok:
@@ -32,5 +33,5 @@ def checked_of(answer: Answer) -> Checked:
     body = answer.body if isinstance(answer.body, dict) else {}
     if body.get("ok", True):
         return Checked(answer=Found.OK)
-    said = str(body.get("message") or "")
+    said = covered(str(body.get("message") or ""))
     return Checked(answer=Found.FAILED, why=sentence(said, longest=_LONGEST) if said else "it says that it is not well")

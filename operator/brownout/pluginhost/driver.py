@@ -110,8 +110,9 @@ class PluginDriver:
 
     async def check(self, integration: Integration) -> Checked:
         """What the plugin's own health_check says."""
-        within_s = integration.spec.health.timeout
-        return checked_of(await self._host.check(self._key_of(integration), within_s=within_s))
+        key, within_s = self._key_of(integration), integration.spec.health.timeout
+        launch = self._host.launch(key)
+        return checked_of(await self._host.check(key, within_s=within_s), launch.covered if launch else str)
 
     async def start(
         self,
@@ -147,7 +148,12 @@ class PluginDriver:
 
     async def _found(self, integration: Integration) -> Found | str:
         plugin = integration.spec.workload.plugin
-        return _NOT_A_PLUGIN if plugin is None else await asyncio.to_thread(self._find, plugin.name)
+        if plugin is None:
+            return _NOT_A_PLUGIN
+        found = await asyncio.to_thread(self._find, plugin.name)
+        if isinstance(found, Found):
+            self._host.describe(self._key_of(integration), found.manifest)
+        return found
 
     def _refusal(self, found: Found, names: AbstractSet[str]) -> str:
         """Why an integration may not set these names of a config; empty where it may."""

@@ -6,7 +6,7 @@ Nothing is imported and no thread is started before the first plugin is.
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -16,6 +16,7 @@ from brownout.core.instant import Instant
 from brownout.core.member import Observation
 from brownout.engine.circuits import Circuits
 from brownout.engine.ports import Clock, Outcome, OutcomeStatus, ProcessId, ProcessTable
+from brownout.engine.secrecy import Secrecy
 from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.cgroup import sweep
 from brownout.pluginhost.found import Found
@@ -26,6 +27,7 @@ from brownout.pluginhost.manifest import Manifest
 from brownout.pluginhost.notes import Notes
 from brownout.pluginhost.process import Ears, Patience, PluginProcess
 from brownout.pluginhost.requiring import Requiring
+from brownout.pluginhost.setting import open_names
 from brownout.pluginhost.spawning import Spawner
 from brownout.pluginhost.watching import Watch
 from brownout.processes.ending import Ending
@@ -53,7 +55,7 @@ class Place:
     `circuits` is asked before each request; without it every request passes. `refusal` is asked before plugins that
     sleep are woken: why they may not start now together (keys), empty where they may. `untrusted` is asked at every
     start, also of one that ended: why these very bytes may not run, empty where they may; it blocks. `free_bytes` is
-    how much memory is left, None where nobody knows.
+    how much memory is left, None where nobody knows. `secrecy` is told what of a config may be shown.
     """
 
     state: Path
@@ -66,6 +68,7 @@ class Place:
     refusal: Callable[[Sequence[str]], str] = lambda _: ""
     untrusted: Callable[[Found], str] = lambda _: ""
     free_bytes: Callable[[], int | None] = lambda: None
+    secrecy: Secrecy = field(default_factory=Secrecy)
 
 
 class PluginHost:
@@ -141,6 +144,7 @@ class PluginHost:
             return  # it was declared anew meanwhile
         self._keepers.pop(key, None)
         self._notes.forget(key)
+        self._place.secrecy.forget(key)
         await asyncio.to_thread(self._logs.drop, f"plugin-{key}")
 
     async def close(self, graces: Mapping[str, float] | None = None) -> None:
@@ -157,6 +161,10 @@ class PluginHost:
     def declare(self, key: str, plugin: str) -> None:
         """Say which plugin an integration runs, also one that is not started: others may require it."""
         self._requiring.declare(key, plugin)
+
+    def describe(self, key: str, manifest: Manifest) -> None:
+        """Say what the manifest of an integration's plugin is now: it knows what of the config may be shown."""
+        self._place.secrecy.disclose(key, open_names(manifest.config))
 
     def required(self, key: str, manifest: Manifest, seen: Observation) -> Observation:
         """What was seen, with what the plugin requires and what of that is not up."""

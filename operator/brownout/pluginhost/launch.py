@@ -15,9 +15,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from brownout.engine.secrecy import COVER
 from brownout.pluginhost.found import Found
 from brownout.pluginhost.needs import Granted, Limits, granted
 from brownout.pluginhost.programs import runnable
+from brownout.pluginhost.setting import secret_texts
 
 __all__ = ["HOST_MARK", "RUN_MARK", "PluginLaunch", "launch_of"]
 
@@ -55,6 +57,12 @@ class PluginLaunch:
     def granted(self) -> Granted:
         """What it is given of the machine."""
         return granted(self.found.manifest.needs, self.config)
+
+    def covered(self, text: str) -> str:
+        """What the plugin says, without the secrets of its config."""
+        for secret in secret_texts(self.found.manifest.config, self.config):
+            text = text.replace(secret, COVER)
+        return text
 
     def argv(self, socket: int) -> tuple[str, ...]:
         """The command line of its worker. -S: no `sitecustomize` and no `.pth` file of anybody runs in there."""

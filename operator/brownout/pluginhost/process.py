@@ -70,7 +70,7 @@ class PluginProcess:
         self._spawner = spawner
         self._patience = patience
         self._loop = asyncio.get_running_loop()
-        self._channel = Channel(on_note=ears.on_note, on_usage=ears.on_usage)
+        self._channel = Channel(on_note=ears.on_note, on_usage=ears.on_usage, covered=launch.covered)
         self._tree = Tree(table)
         self._spawning: asyncio.Future[str] | None = None
         self._spawned: Spawned | None = None

@@ -21,12 +21,13 @@ from brownout.api.quantities import Duration, Quantity
 from brownout.api.rules import Location, Rule, Ruled
 from brownout.api.validation import Path
 
-__all__ = ["Kind", "LineOf", "Setting", "check_config", "no_line"]
+__all__ = ["Kind", "LineOf", "Setting", "check_config", "no_line", "open_names", "secret_texts"]
 
 _EXACT: Final = 2**53  # the largest whole number that JSON's readers agree on
 _MOST_ITEMS: Final = 1000
 _LONGEST: Final = 4096
 _PATTERN_ALLOWED: Final = "must be a regular expression, without look-around and back-references"
+_SHORTEST_SECRET: Final = 4
 _MASK: Final = '"******"'
 
 LineOf = Callable[[Path], int | None]
@@ -132,6 +133,11 @@ class Setting(Ruled):
     )
 
     @property
+    def hidden(self) -> bool:
+        """Whether it, or what it holds, is never shown."""
+        return self.secret or (self.items is not None and self.items.hidden)
+
+    @property
     def leaf(self) -> Leaf | None:
         """What checks a single value; None for lists and maps."""
         match self.type:
@@ -157,6 +163,29 @@ _PLAIN: Final[Mapping[Kind, Leaf]] = {Kind.BOOLEAN: Flag(), Kind.DURATION: Durat
 
 def _text(pattern: str | None) -> Leaf:
     return _Patterned(pattern=pattern) if pattern else Text(longest=_LONGEST)
+
+
+def open_names(settings: Mapping[str, Setting]) -> frozenset[str]:
+    """The entries whose values may be shown."""
+    return frozenset(name for name, setting in settings.items() if not setting.hidden)
+
+
+def secret_texts(settings: Mapping[str, Setting], config: Mapping[str, Any]) -> tuple[str, ...]:
+    """What stands in a config and is not to be shown, as it would appear in a text; the longest first.
+
+    What has fewer than four characters is left out: it would be found in every other word.
+    """
+    values = (value for name, value in config.items() if name in settings and settings[name].hidden)
+    texts = {text for value in values for text in _texts_in(value) if len(text) >= _SHORTEST_SECRET}
+    return tuple(sorted(texts, key=lambda text: (-len(text), text)))
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(part)
+    elif not isinstance(value, bool):
+        yield str(value)
 
 
 def in_config(name: str) -> Path:
@@ -213,7 +242,7 @@ class _Refused(Exception):
     def problem(self, setting: Setting, path: Path, line_of: LineOf) -> Problem:
         """It as a problem of the entry at a path."""
         whole = (*path, *self.below)
-        value = _MASK if setting.secret else shown(self.value, whole)
+        value = _MASK if setting.hidden else shown(self.value, whole)
         return Problem(line=line_of(whole), path=path_text(whole), value=value, allowed=self.allowed, fault=self.fault)
 
 
