@@ -110,7 +110,9 @@ def test_a_progress_that_is_none_is_refused(desk: Desk, bad: float) -> None:
             question(bad)
 
 
-@pytest.mark.parametrize("bad", [{"tokens": -5}, {"tokens": 1.5}, {"api_call": -1}])
+@pytest.mark.parametrize(
+    "bad", [{"tokens": -5}, {"tokens": 1.5}, {"api_call": -1}, {"api_call": "yes"}, {"api_call": 1.5}]
+)
 def test_a_bad_record_counts_nothing(desk: Desk, bad: dict[str, int]) -> None:
     """Refused as a whole."""
     run = desk.open()

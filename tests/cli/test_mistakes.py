@@ -129,6 +129,23 @@ def test_without_a_box_and_without_a_cluster_both_are_named(home: Path) -> None:
     assert len(run.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((), "no cluster is configured: there is neither a kubeconfig nor a service account: set KUBECONFIG"),
+        (("--kubeconfig", "nowhere"), "nowhere does not exist: check the path"),
+    ],
+)
+def test_a_cluster_that_nobody_named_is_not_waited_for(words: tuple[str, ...], why: str, home: Path) -> None:
+    """An API server may come back, a kubeconfig does not: it is told at once, and nothing else is."""
+    env = {**_env(), "HOME": str(home), "KUBECONFIG": str(home / "none")}
+    argv = brownout_argv("run", "--mode", "kube", "--listen", "none", "--log-format", "text", *words)
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert "waiting" not in done.stderr
+
+
 def test_a_state_folder_that_cannot_be_made_is_told(home: Path) -> None:
     """Before anything is started, with the reason of the system and what to do."""
     (home / "file").write_text("")

@@ -166,6 +166,16 @@ def test_all_problems_of_a_file_at_once_and_the_rest_of_it_counts(house: House) 
     assert 'unknown field "spec.colour"' in said(inventory, "mixed.yaml")
 
 
+def test_a_misspelt_field_of_metadata_is_told(house: House) -> None:
+    """As `kubectl apply` tells it; what `kubectl get -o yaml` gives may be put into a file as it is."""
+    known = "uid: u\n  finalizers: []\n  managedFields: [{manager: kubectl}]\n  creationTimestamp: null\n  "
+    house.write("good.yaml", text_of("voice").replace("metadata:\n  ", f"metadata:\n  {known}"))
+    house.write("bad.yaml", text_of("android").replace("metadata:\n  ", "metadata:\n  lables: {a: b}\n  "))
+    inventory = house.load()
+    assert (names(inventory), set(inventory.rejected)) == ({"voice"}, {"android"})
+    assert said(inventory, "bad.yaml") == 'bad.yaml:4: unknown field "metadata.lables": did you mean "labels"?'
+
+
 def test_a_circle_of_dependencies_is_refused(house: House) -> None:
     """What only shows when all are seen together is a problem of the files that declare it."""
     house.write("a.yaml", text_of("voice", dependsOn=["android"]))

@@ -8,7 +8,7 @@ from brownout.api.leaves import Text
 from brownout.api.rules import Ruled
 from brownout.api.wire import Wire
 
-__all__ = ["API_VERSION", "GROUP", "VERSION", "ObjectMeta", "ObjectName", "Resource"]
+__all__ = ["API_VERSION", "GROUP", "METADATA_FIELDS", "VERSION", "ObjectMeta", "ObjectName", "Resource"]
 
 GROUP: Final = "brownout.dev"
 VERSION: Final = "v1alpha1"
@@ -29,6 +29,28 @@ _NAMESPACE: Final = Text(
     longest=63,
 )
 _OPAQUE: Final = Text(longest=253)
+
+#: What metadata may hold in a file: the fields of Kubernetes' ObjectMeta (meta/v1), for what `kubectl get -o yaml` gave
+#: may be put into a file as it is.
+METADATA_FIELDS: Final = frozenset(
+    {
+        "name",
+        "generateName",
+        "namespace",
+        "selfLink",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "labels",
+        "annotations",
+        "ownerReferences",
+        "finalizers",
+        "managedFields",
+    }
+)
 
 
 class ObjectMeta(Wire):

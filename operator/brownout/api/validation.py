@@ -4,20 +4,21 @@ It works on what a YAML or JSON reader gives and knows no file format; who read 
 stands.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from brownout.api.integration import Integration
-from brownout.api.metadata import API_VERSION
+from brownout.api.metadata import API_VERSION, METADATA_FIELDS
 from brownout.api.policy import BrownoutPolicy
 from brownout.api.problems import Fault, Problem, path_text, shown
 from brownout.api.schema import part_of
 from brownout.api.together import check_together
 
-__all__ = ["KINDS", "LineOf", "Path", "check_together", "problems_of", "validate_document"]
+__all__ = ["KINDS", "LineOf", "Path", "check_together", "problems_of", "validate_document", "validate_written"]
 
 Path = tuple[str | int, ...]
 LineOf = Callable[[Path], int | None]
@@ -68,6 +69,27 @@ def validate_document(
         return kind.from_wire(document)
     except ValidationError as refusal:
         return problems_of(kind, refusal, file=file, line_of=line_of)
+
+
+def validate_written(
+    document: object, *, file: str = "", line_of: LineOf = _nowhere
+) -> Integration | BrownoutPolicy | tuple[Problem, ...]:
+    """The same for what a person wrote: of its metadata nothing is passed over, as `kubectl apply` passes over nothing.
+
+    What an API server sends is not judged so: a newer one may know more fields.
+    """
+    verdict = validate_document(document, file=file, line_of=line_of)
+    metadata = document.get("metadata") if isinstance(document, Mapping) else None
+    unknown = [key for key in metadata if key not in METADATA_FIELDS] if isinstance(metadata, Mapping) else []
+    if not unknown:
+        return verdict
+    paths: list[Path] = [("metadata", str(key)) for key in unknown[:_MOST_PROBLEMS]]
+    problems = (_unknown(path, METADATA_FIELDS, file, line_of) for path in paths)
+    return _sorted(chain(problems, verdict if isinstance(verdict, tuple) else ()))
+
+
+def _unknown(path: Path, known: Iterable[str], file: str, line_of: LineOf) -> Problem:
+    return Problem(file, line_of(path), path_text(path), "", _close_to(path, known), Fault.UNKNOWN_FIELD)
 
 
 def problems_of(
@@ -124,7 +146,10 @@ def _allowed(kind: type[BaseModel], error: Any) -> str:
 
 def _did_you_mean(kind: type[BaseModel], path: Path) -> str:
     part = part_of(kind, path[:-1])
-    known = [field.alias or name for name, field in part.model_fields.items()] if part else []
+    return _close_to(path, [field.alias or name for name, field in part.model_fields.items()] if part else [])
+
+
+def _close_to(path: Path, known: Iterable[str]) -> str:
     # Only the beginning is compared: a key may be a megabyte long.
-    close = get_close_matches(str(path[-1])[:_LONGEST_NAME], known, n=1)
+    close = get_close_matches(str(path[-1])[:_LONGEST_NAME], sorted(known), n=1)
     return f'did you mean "{close[0]}"?' if close else ""

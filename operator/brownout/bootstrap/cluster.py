@@ -35,8 +35,10 @@ def identity_of(settings: Settings) -> Identity:
 
 
 def cluster(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, closing: ExitStack) -> Parts:
-    """The parts of a cluster home. Made inside the event loop."""
-    api = Api(Credentials(kubeconfig=settings.kubeconfig))
+    """The parts of a cluster home. Made inside the event loop. Raises HomeUnavailable where none is configured."""
+    credentials = Credentials(kubeconfig=settings.kubeconfig)
+    credentials.require()
+    api = Api(credentials)
     home = KubeHome(api, clock, identity_of(settings), plugins=settings.plugins is not None)
     heard = Heard()
     plugins = _plugins(settings, heard, clock=clock, faults=faults, closing=closing)

@@ -98,7 +98,10 @@ class Run:
         """Add what was used: tokens, and an API call (a number for several). Durable when it returns."""
         if self._over is not None:
             raise InvalidInput(f'the run "{self.name}" is over', advice="record within its block")
-        self._write(Usage(tokens=tokens, api_calls=int(api_call)), now=self._clock.now())
+        self._write(
+            Usage(tokens=tokens, api_calls=int(api_call) if isinstance(api_call, bool) else api_call),
+            now=self._clock.now(),
+        )
         self._checkpoint_when_due()
 
     def usage(self) -> Mapping[Measure, Line]:

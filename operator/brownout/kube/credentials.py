@@ -47,12 +47,16 @@ class Credentials:
         """Whether there is a cluster to ask at all; says nothing of whether it answers."""
         return bool(self.files) or bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
 
-    async def load(self) -> Configuration:
-        """Read them anew. Raises HomeUnavailable where there are none or they cannot be read."""
+    def require(self) -> None:
+        """Nothing where there is a cluster to ask. Raises HomeUnavailable else: waiting brings no kubeconfig about."""
         if self._named and not self.files:
             raise HomeUnavailable(f"the kubeconfig {self._named} does not exist", advice="check the path")
         if not self.configured:
             raise HomeUnavailable(_NONE_FOUND, advice=_ADVICE)
+
+    async def load(self) -> Configuration:
+        """Read them anew. Raises HomeUnavailable where there are none or they cannot be read."""
+        self.require()
         configuration: Configuration = Configuration()
         try:
             await self._fill(configuration)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from brownout.api.integration import Integration
 from brownout.api.policy import BrownoutPolicy
 from brownout.api.problems import Fault, Problem, shown
-from brownout.api.validation import validate_document
+from brownout.api.validation import validate_written
 from brownout.disk.documents import Document, read_documents
 from brownout.disk.opening import FileText
 
@@ -91,7 +91,7 @@ def _findings(file: FileText) -> _Findings:
     documents, problems = read_documents(file.content, file.path)
     found = _Findings(problems=list(problems))
     for document in documents:
-        declared = _versioned(validate_document(document.data, file=file.path, line_of=document.line_of))
+        declared = _versioned(validate_written(document.data, file=file.path, line_of=document.line_of))
         match declared:
             case Integration():
                 _add(found, declared, document, file.path)
