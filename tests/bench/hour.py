@@ -28,7 +28,8 @@ from brownout.simulate.generated import Family, generated
 from brownout.simulate.loop import Tick
 from brownout.simulate.plant import THE_FOUR, Plant
 from brownout.simulate.score import PRESSURE_PERCENT, Score, score
-from brownout.simulate.traces import Base, Mode, Unfit, base_of, read_trace
+from brownout.simulate.trace_file import read_trace
+from brownout.simulate.traces import Base, Mode, Unfit, base_of
 from tests.bench.looks import Room, base_by_tick, record_of, score_of_looks
 from tests.bench.real_box import Pace, RealBox
 from tests.bench.report import Figure, quantile

@@ -16,7 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from brownout.simulate.generated import Family, generated
-from brownout.simulate.traces import Base, Mode, Trace, Unfit, base_of, read_trace
+from brownout.simulate.trace_file import read_trace
+from brownout.simulate.traces import Base, Mode, Trace, Unfit, base_of
 from tests.checkout import ROOT
 
 FOLDER = Path(os.environ.get("BROWNOUT_TRACES") or ROOT.parent / "shared" / "traces")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -74,6 +75,28 @@ def test_values_as_they_are_are_not_mapped(home: Path) -> None:
     assert {(row["mode"], row["j"]) for row in rows} == {("native", 0.0), ("interp", 0.0)}
 
 
+def test_a_load_of_a_thousand_years_is_refused_and_its_middle_is_replayed(home: Path) -> None:
+    """A file says how long it is; how long a replay takes, and what it holds in memory, is not for it to say."""
+    trace = home / "long.csv"
+    trace.write_text("timestamp_s,value_percent\n0,10\n1e300,90\n2e300,20\n")
+    told = typed("replay", trace, "--as-is", home=home).refusal
+    assert told.startswith(
+        "long is 6.66667e+298 ticks of 30 s long, 2.315e+295 days (interp): as they are at most 100000"
+    )
+    rows = rows_of(typed("replay", trace, "--mode", "interp", "-o", "json", home=home))
+    assert {row["days"] for row in rows} == {round(3000 / 2880, 4)}
+
+
+def test_a_file_that_is_too_large_or_packed_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not read to its end: a device may have none."""
+    packed = home / "day.csv.gz"
+    packed.write_bytes(gzip.compress(write_trace(home / "day.csv").read_bytes()))
+    assert typed("replay", packed, home=home).refusal == f"{packed}: is compressed: unpack it first (gunzip)"
+    monkeypatch.setattr("brownout.cli.given.LARGEST_BYTES", 2**20)
+    told = typed("replay", "/dev/zero", home=home).refusal
+    assert told == "/dev/zero: is larger than 1 MiB: cut a part out of it"
+
+
 def test_what_cannot_be_mapped_is_told_and_the_rest_is_replayed(home: Path) -> None:
     """A flat trace is a line on standard error; only where nothing is left it is an error."""
     flat, day = write_trace(home / "flat.csv", *[20.0] * 50), write_trace(home / "day.csv")
@@ -97,7 +120,7 @@ def test_the_table_has_both_modes_in_each_cell(home: Path) -> None:
 def test_all_mistakes_are_told_at_once(home: Path) -> None:
     """A missing file, a bad row with its line, an unknown field, and a file that holds no policy."""
     bad = home / "bad.csv"
-    bad.write_text("timestamp_s,value_percent\n0,10\n30,ten\n")
+    bad.write_text("timestamp_s,value_percent\n0,10\n30,ten\n60,-1\n")
     wrong = write_policy(home / "wrong.yaml", "wrong", colour="red")
     empty = home / "empty.yaml"
     empty.write_text("")
@@ -106,6 +129,7 @@ def test_all_mistakes_are_told_at_once(home: Path) -> None:
     assert answer.err.splitlines() == [
         f"brownout: {home}/none.csv: cannot be read: No such file or directory",
         f"brownout: {bad}, line 3: 'ten': must be a finite number",
+        f"brownout: {bad}, line 4: -1: value_percent must be from 0 to 100",
         f'brownout: {wrong}:6: unknown field "spec.colour"',
         f"brownout: {empty}: holds no BrownoutPolicy",
     ]

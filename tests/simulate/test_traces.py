@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brownout.core.errors import InvalidInput
+from brownout.simulate.trace_file import read_trace
 from brownout.simulate.traces import (
     SCORED_TICKS,
+    WARM_UP_TICKS,
     Base,
     Mode,
     Trace,
@@ -18,7 +20,6 @@ from brownout.simulate.traces import (
     base_of,
     interpolated,
     percentile,
-    read_trace,
 )
 
 PERCENTS = st.floats(min_value=0.0, max_value=100.0)
@@ -52,6 +53,7 @@ def test_a_spreadsheets_file_is_read() -> None:
         (("0,1", "30,nan"), "line 3: 'nan': must be a finite number"),
         (("0,1", "inf,2"), "line 3: 'inf': must be a finite number"),
         (("0,1", "30,much"), "line 3: 'much': must be a finite number"),
+        (("0,1", "1_000,2"), "line 3: '1_000': must be a finite number"),
         (("0,1", "30,101"), "line 3: 101: value_percent must be from 0 to 100"),
         (("0,1", "30,-0.5"), "line 3: -0.5: value_percent must be from 0 to 100"),
         (("0,1", "30,2", "20,3"), "line 4: 20: timestamp_s must be after the one before it, 30"),
@@ -68,6 +70,22 @@ def test_a_bad_trace_is_refused_with_its_line_and_value(lines: tuple[str, ...], 
         read_trace(csv(*lines), "folder/some.csv")
     assert str(caught.value).startswith("folder/some.csv")
     assert told in str(caught.value)
+
+
+def test_every_bad_line_is_told_at_once_and_of_very_many_the_first() -> None:
+    """Who mends a file mends it once; a value of any length is shown short."""
+    with pytest.raises(InvalidInput) as caught:
+        read_trace(csv("0,x", "30,1", "60,200", f"90,{'9' * 1000}", "20,1"), "some")
+    assert str(caught.value).splitlines() == [
+        "some, line 2: 'x': must be a finite number",
+        "some, line 4: 200: value_percent must be from 0 to 100",
+        f"some, line 5: '{'9' * 40}...': must be a finite number",
+        "some, line 6: 20: timestamp_s must be after the one before it, 30",
+    ]
+    with pytest.raises(InvalidInput) as caught:
+        read_trace(csv(*["x"] * 1000), "some")
+    assert len(str(caught.value).splitlines()) == 11
+    assert str(caught.value).endswith("some: 990 more lines are wrong")
 
 
 @pytest.mark.parametrize("text", ["", "0,1\n30,2", "at,value\n0,1\n30,2"])
@@ -155,6 +173,27 @@ def test_the_scored_ticks_are_the_middle_and_the_past_is_what_lies_before() -> N
         (1000 % 97 - 999 % 97) * (found.values[1] - found.values[0])
     )
     assert found.values == pytest.approx(whole.values)  # a step of 30 s is a tick either way
+
+
+@given(st.lists(PERCENTS, min_size=2, max_size=60), st.floats(min_value=1.0, max_value=40_000.0))
+def test_the_scored_ticks_are_those_of_the_whole_line(values: list[float], step_s: float) -> None:
+    """Only the window is made, and it is what the whole line would have given, to the last bit."""
+    trace = make_trace(*values, step_s=step_s)
+    found = base_of(trace, Mode.INTERP)
+    native = base_of(trace, Mode.NATIVE)
+    if isinstance(found, Unfit) or isinstance(native, Unfit):
+        return
+    whole = interpolated(native.values, step_s)  # 60 values at most: all of them are scored
+    start = max(0, (len(whole) - SCORED_TICKS) // 2)
+    assert found.values == whole[start : start + SCORED_TICKS]
+    assert found.past == whole[max(0, start - WARM_UP_TICKS) : start]
+
+
+def test_a_line_through_a_thousand_years_is_as_long_as_any() -> None:
+    """What a file says of its steps does not decide how much memory it takes."""
+    found = base_of(make_trace(10.0, 90.0, 10.0, step_s=1e300), Mode.INTERP)
+    assert isinstance(found, Base)
+    assert (len(found.past), len(found.values)) == (WARM_UP_TICKS, SCORED_TICKS)
 
 
 def test_a_generated_load_is_a_base_as_it_is() -> None:

@@ -13,7 +13,12 @@ from brownout.cli.validate import texts_of
 from brownout.core.errors import InvalidInput
 from brownout.local.assembly import Assembled, Good, assemble
 from brownout.local.parsing import FileState, parse
-from brownout.simulate.traces import Trace, read_trace
+from brownout.simulate.trace_file import read_trace
+from brownout.simulate.traces import Trace
+
+# Two million lines; more is no trace, or a device that never ends.
+LARGEST_BYTES = 64 * 2**20
+GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +81,22 @@ class Given:
 
     def _trace(self, path: Path, name: str) -> Trace | None:
         try:
-            return replace(read_trace(path.read_text(encoding="utf-8"), str(path)), name=name)
+            return replace(read_trace(_text_of(path), str(path)), name=name)
         except OSError as error:
             self.problems.append(f"{path}: cannot be read: {error.strerror}")
         except UnicodeDecodeError:
             self.problems.append(f"{path}: is no text in UTF-8")
         except InvalidInput as refusal:
-            self.problems.append(str(refusal))
+            self.problems += str(refusal).splitlines()
         return None
+
+
+def _text_of(path: Path) -> str:
+    """What a file says; InvalidInput where it is too large, or packed."""
+    with path.open("rb") as file:
+        raw = file.read(LARGEST_BYTES + 1)
+    if len(raw) > LARGEST_BYTES:
+        raise InvalidInput(f"{path}: is larger than {LARGEST_BYTES // 2**20} MiB: cut a part out of it")
+    if raw.startswith(GZIP):
+        raise InvalidInput(f"{path}: is compressed: unpack it first (gunzip)")
+    return raw.decode("utf-8")

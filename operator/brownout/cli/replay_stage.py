@@ -15,7 +15,17 @@ from brownout.core.tiers import Hardware, in_force
 from brownout.simulate.ours import LIMIT_BYTES
 from brownout.simulate.plant import Plant
 from brownout.simulate.things import declared, things_of, unsized
-from brownout.simulate.traces import Base, Mode, Trace, Unfit, base_as_it_is, base_of, interpolated
+from brownout.simulate.traces import (
+    TICKS_A_DAY,
+    Base,
+    Mode,
+    Trace,
+    Unfit,
+    base_as_it_is,
+    base_of,
+    interpolated,
+    ticks_of,
+)
 
 #: Ours, by the names of the report: the requirement to the letter, and what can be chosen in its place.
 OURS: Mapping[str, PolicySpec] = {
@@ -24,6 +34,9 @@ OURS: Mapping[str, PolicySpec] = {
         {"decide": {"strategy": "ExpectedCost"}, "restore": {"strategy": "WhenItFits"}}
     ),
 }
+
+#: Five weeks, as much as is read of a history: two minutes for a policy, and 100 MB.
+MOST_TICKS = 100_000
 
 
 class Modes(StrEnum):
@@ -97,6 +110,13 @@ def _bases(trace: Trace, modes: Sequence[Mode], *, as_is: bool) -> list[Base]:
 
 
 def _as_it_is(trace: Trace, mode: Mode) -> Base:
+    ticks = len(trace.values) if mode is Mode.NATIVE else ticks_of(trace.values, trace.step_s)
+    if ticks > MOST_TICKS:
+        days = f"{ticks / TICKS_A_DAY:.0f}" if ticks < 10**9 else f"{ticks / TICKS_A_DAY:.0e}"
+        raise InvalidInput(
+            f"{trace.name} is {days} days of ticks long ({mode}): as they are at most {MOST_TICKS} ticks are replayed",
+            advice="cut a part out of it, or leave out --as-is: then its middle is taken",
+        )
     if mode is Mode.NATIVE:
         return base_as_it_is(trace)
     return Base(name=trace.name, mode=mode, values=interpolated(trace.values, trace.step_s))

@@ -19,9 +19,8 @@ from brownout.core.forecasting.median import Median
 from brownout.core.forecasting.panel import Panel
 from brownout.core.linear import fit
 from brownout.core.window import Point
-from brownout.simulate.ours import WARM_UP_TICKS
 from brownout.simulate.rivals.plain_regression import POINTS, SMOOTHING, PlainRegression
-from brownout.simulate.traces import TICK_S, Base, Mode
+from brownout.simulate.traces import TICK_S, WARM_UP_TICKS, Base, Mode
 
 ORIGINS, AHEAD_TICKS, CONFIDENCE_PERCENT = 400, 10, 90.0
 # A candidate's band: split conformal (Lei et al. 2018, section 2.2) on the sizes of its last errors.

@@ -20,13 +20,11 @@ from brownout.core.sample import Sample, Witness
 from brownout.core.snapshot import Snapshot
 from brownout.simulate.contender import Seen, SeenThing, Told
 from brownout.simulate.plant import Thing
-from brownout.simulate.traces import TICK_S
+from brownout.simulate.traces import TICK_S, WARM_UP_TICKS
 
 LIMIT_BYTES: Final = 12 * 2**30
 # Tick 0 in unix seconds, a Friday in January 2026: as large as real instants are.
 START: Final = 1_767_323_040.0
-# What forecasters warm up on: 1500 samples are what the longest memory of a candidate asks for.
-WARM_UP_TICKS: Final = 1500
 
 
 def integrations_of(things: Sequence[Thing], *, guessed: float = 1.0) -> tuple[Integration, ...]:

@@ -11,8 +11,7 @@ from statistics import median
 
 from brownout.core.sample import STALE_AFTER_INTERVALS, Sample
 from brownout.core.window import Point
-from brownout.simulate.ours import WARM_UP_TICKS
-from brownout.simulate.traces import TICK_S, Base, Mode
+from brownout.simulate.traces import TICK_S, WARM_UP_TICKS, Base, Mode
 
 NAME = "history"
 # A quarter of a short history goes into warming up: with less than that forecasts are not themselves yet.

@@ -7,21 +7,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
-from statistics import median
-
-from brownout.core.errors import InvalidInput
 
 TICK_S = 30.0
 TICKS_AN_HOUR, TICKS_A_DAY = 120, 2880
 # What is scored: 3000 ticks, 25 hours, from the middle.
 SCORED_TICKS = 3000
+# What forecasters warm up on: 1500 samples are what the longest memory of a candidate asks for.
+WARM_UP_TICKS = 1500
 # 44 is the base at which the four integrations (26 %) make 70 %; 20 points above it they make 90 %.
 MEDIAN_BASE, RISE = 44.0, 20.0
 LARGEST_FACTOR, WIDEST_FACTOR = 8.0, 12.0
 LEAST_SPREAD = 0.3
 LOWEST_BASE, HIGHEST_BASE = 3.0, 98.0
-HEADER = "timestamp_s,value_percent"
 
 
 class Mode(StrEnum):
@@ -58,14 +55,6 @@ class Unfit:
     why: str
 
 
-def read_trace(text: str, name: str) -> Trace:
-    """The trace of a CSV `timestamp_s,value_percent`; InvalidInput names the line and the value that is wrong."""
-    points = [_point(line, f"{name}, line {number}") for number, line in _rows(text, name)]
-    if len(points) < 2:
-        raise InvalidInput(f"{name}: {len(points)} samples: a trace needs at least 2")
-    return Trace(name=name, step_s=_step_s(points, name), values=tuple(value for _, _, value in points))
-
-
 def base_of(trace: Trace, mode: Mode) -> Base | Unfit:
     """The benchmark's base load: mapped, in ticks of 30 s, the scored 3000 from the middle."""
     middle, high = percentile(trace.values, 50.0), percentile(trace.values, 95.0)
@@ -77,8 +66,7 @@ def base_of(trace: Trace, mode: Mode) -> Base | Unfit:
     mapped = tuple(
         min(HIGHEST_BASE, max(LOWEST_BASE, MEDIAN_BASE + factor * (value - middle))) for value in trace.values
     )
-    ticks = mapped if mode is Mode.NATIVE else interpolated(mapped, trace.step_s)
-    return _scored(trace.name, mode, ticks)
+    return _scored(trace.name, mode, mapped, TICK_S if mode is Mode.NATIVE else trace.step_s)
 
 
 def base_as_it_is(trace: Trace) -> Base:
@@ -100,9 +88,17 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def interpolated(values: Sequence[float], step_s: float) -> tuple[float, ...]:
-    """The same line in ticks of 30 s, from the first value to the last."""
-    count = math.floor((len(values) - 1) * step_s / TICK_S) + 1
-    return tuple(_between(values, min(tick * TICK_S / step_s, len(values) - 1.0)) for tick in range(count))
+    """The same line in ticks of 30 s, from the first value to the last: `ticks_of` says how many."""
+    return _window(values, step_s, range(ticks_of(values, step_s)))
+
+
+def ticks_of(values: Sequence[float], step_s: float) -> int:
+    """How many ticks of 30 s there are from the first value to the last."""
+    return math.floor((len(values) - 1) * step_s / TICK_S) + 1
+
+
+def _window(values: Sequence[float], step_s: float, ticks: range) -> tuple[float, ...]:
+    return tuple(_between(values, min(tick * TICK_S / step_s, len(values) - 1.0)) for tick in ticks)
 
 
 def _between(values: Sequence[float], place: float) -> float:
@@ -111,48 +107,10 @@ def _between(values: Sequence[float], place: float) -> float:
     return values[low] + (place - low) * (values[high] - values[low])
 
 
-def _scored(name: str, mode: Mode, ticks: tuple[float, ...]) -> Base:
-    start = max(0, (len(ticks) - SCORED_TICKS) // 2)
-    return Base(name=name, mode=mode, values=ticks[start : start + SCORED_TICKS], past=ticks[:start])
-
-
-def _rows(text: str, name: str) -> list[tuple[int, str]]:
-    """The lines that hold samples, with their numbers as an editor shows them."""
-    lines = [(number, line.strip()) for number, line in enumerate(text.lstrip("\ufeff").splitlines(), start=1)]
-    filled = [(number, line) for number, line in lines if line]
-    first = filled[0][1] if filled else ""
-    if "".join(first.split()).lower() != HEADER:
-        raise InvalidInput(f"{name}, line 1: {first!r}: the first line must be {HEADER}")
-    return filled[1:]
-
-
-def _point(line: str, where: str) -> tuple[str, float, float]:
-    """Where it stands, its instant and its value."""
-    cells = line.split(",")
-    if len(cells) != 2:
-        raise InvalidInput(f"{where}: {line!r}: must be two numbers, {HEADER}")
-    at, value = (_number(cell, where) for cell in cells)
-    if not 0.0 <= value <= 100.0:
-        raise InvalidInput(f"{where}: {cells[1].strip()}: value_percent must be from 0 to 100")
-    return where, at, value
-
-
-def _number(cell: str, where: str) -> float:
-    try:
-        number = float(cell)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise InvalidInput(f"{where}: {cell.strip()!r}: must be a finite number")
-    return number
-
-
-def _step_s(points: Sequence[tuple[str, float, float]], name: str) -> float:
-    """The median step: gaps and jitter of a recording do not stretch the rest of it."""
-    for (_, before, _), (where, at, _) in pairwise(points):
-        if at <= before:
-            raise InvalidInput(f"{where}: {at:g}: timestamp_s must be after the one before it, {before:g}")
-    step_s = median(after - before for (_, before, _), (_, after, _) in pairwise(points))
-    if not math.isfinite(step_s):
-        raise InvalidInput(f"{name}: its timestamps are too far apart")
-    return step_s
+def _scored(name: str, mode: Mode, values: Sequence[float], step_s: float) -> Base:
+    """The scored ticks, and what forecasts warm up on. Only these are made: a file can speak of a thousand years."""
+    count = ticks_of(values, step_s)
+    start = max(0, (count - SCORED_TICKS) // 2)
+    first, end = max(0, start - WARM_UP_TICKS), min(count, start + SCORED_TICKS)
+    ticks = _window(values, step_s, range(first, end))
+    return Base(name=name, mode=mode, values=ticks[start - first :], past=ticks[: start - first])
