@@ -14,13 +14,13 @@ from brownout.api.duration_text import (
     format_duration,
     parse_duration,
 )
-from brownout.api.leaves import Leaf, cel_string, refuse
+from brownout.api.leaves import Declared, cel_string, refuse
 
 __all__ = ["DURATION_PATTERN", "Duration", "InvalidDuration", "Seconds", "format_duration", "parse_duration"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Duration(Leaf):
+class Duration(Declared):
     """A duration within bounds, both included, in seconds. Python code may pass the seconds."""
 
     at_least: float = 0.0

@@ -1,14 +1,16 @@
 """Kinds of single values on the wire: what each accepts, in which words it refuses, and how a CRD declares it.
 
 A leaf stands in an annotation (`Annotated[int, Whole(at_least=1)]`) and is the only source of three things that must
-never disagree: the check in Python, the structural schema with its CEL rule, and the sentence that a person reads. It
-knows neither field names nor documents.
+never disagree: the check in Python, the structural schema with its CEL rule, and the sentence that a person reads. What
+stands in no CRD, as the leaves of a plugin's manifest, has the first and the last only. Leaves know neither field names
+nor documents.
 
 Values that arrive on the wire are held to the wire's types (a duration is a string); Python code may pass the parsed
 value. The difference is the validation context: see `WIRE`.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +19,7 @@ from typing import Any, Final, Never
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import override
 
-__all__ = ["NULL", "WIRE", "Choice", "Flag", "Leaf", "Number", "Text", "Whole", "cel_string", "refuse"]
+__all__ = ["NULL", "WIRE", "Choice", "Declared", "Flag", "Leaf", "Number", "Text", "Whole", "cel_string", "refuse"]
 
 #: Context of a validation whose values come from a document: `Model.model_validate(data, context=WIRE)`.
 WIRE: Final = {"wire": True}
@@ -44,16 +46,12 @@ def cel_string(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leaf:
-    """One kind of single value. Subclasses say what they accept and how a CRD declares it."""
+class Leaf(ABC):
+    """One kind of single value. Subclasses say what they accept."""
 
+    @abstractmethod
     def accept(self, value: object, *, wire: bool) -> object:
         """Give the value as Python holds it, or refuse it."""
-        raise NotImplementedError
-
-    def schema(self) -> dict[str, Any]:
-        """Give the structural schema of the wire form."""
-        raise NotImplementedError
 
     def write(self, value: Any) -> object:
         """Give the wire form of a value."""
@@ -66,13 +64,22 @@ class Leaf:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Declared(Leaf):
+    """One that may stand in a CRD. Subclasses also say how that declares it."""
+
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """Give the structural schema of the wire form."""
+
+
 def _declared(schema: dict[str, Any], rule: str, message: str) -> dict[str, Any]:
     """Add the CEL rule that says in our words what the schema's own keywords say in the API server's."""
     return {**schema, "x-kubernetes-validations": [{"rule": rule, "message": message}]}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flag(Leaf):
+class Flag(Declared):
     """True or false; never a word that looks like one."""
 
     @override
@@ -85,7 +92,7 @@ class Flag(Leaf):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whole(Leaf):
+class Whole(Declared):
     """A whole number within bounds. `5.0` is one, as it is to the API server; `"5"` and `true` are not."""
 
     at_least: int = 0
@@ -117,7 +124,7 @@ def _double(number: float) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Number(Leaf):
+class Number(Declared):
     """A finite number; `at_least` is included, or excluded where `above` is set. `at_most` is included."""
 
     at_least: float = 0.0
@@ -158,7 +165,7 @@ class Number(Leaf):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Text(Leaf):
+class Text(Declared):
     """A string of at most `longest` characters that `pattern` matches as a whole. NUL is never accepted."""
 
     allowed: str = "must be a string without NUL, in quotes where it looks like something else"
@@ -205,7 +212,7 @@ def _encodable(value: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice(Leaf):
+class Choice(Declared):
     """One of the words of a closed vocabulary, to the letter."""
 
     of: type[StrEnum]

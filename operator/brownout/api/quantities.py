@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from typing_extensions import override
 
 from brownout.api.durations import Duration, InvalidDuration, Seconds, format_duration, parse_duration
-from brownout.api.leaves import Leaf, refuse
+from brownout.api.leaves import Declared, refuse
 
 __all__ = [
     "Bytes",
@@ -98,7 +98,7 @@ def approximate_bytes(size_bytes: int) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quantity(Leaf):
+class Quantity(Declared):
     """An amount of memory of `at_least` bytes or more."""
 
     at_least: int = 0

@@ -5,13 +5,14 @@ annotation of a shape that is not listed here is an error at build time.
 """
 
 import types
+from collections.abc import Iterable
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from annotated_types import MaxLen, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from brownout.api.leaves import Leaf
+from brownout.api.leaves import Declared, Leaf
 from brownout.api.rules import Rule, Ruled
 from brownout.api.wire import Wire, has_default
 
@@ -67,8 +68,8 @@ def resource_schema(model: type[BaseModel]) -> dict[str, Any]:
 def field_schema(field: FieldInfo) -> dict[str, Any]:
     """Give the schema of one field: of its annotation, with description, default and bounds."""
     annotation = _without_none(field.annotation)
-    leaf = next((item for item in field.metadata if isinstance(item, Leaf)), None)
-    schema = leaf.schema() if leaf else annotation_schema(annotation)
+    leaf = _leaf_in(field.metadata)
+    schema = _declaration(leaf) if leaf else annotation_schema(annotation)
     schema = {**_describe(field, schema), **{key: part for key, part in schema.items() if key != "description"}}
     schema.update(_bounds(field, schema))
     return {**schema, **_default(field)}
@@ -80,8 +81,8 @@ def annotation_schema(annotation: Any) -> dict[str, Any]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return model_schema(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if leaf := next((item for item in getattr(annotation, "__metadata__", ()) if isinstance(item, Leaf)), None):
-        return leaf.schema()
+    if leaf := _leaf_in(getattr(annotation, "__metadata__", ())):
+        return _declaration(leaf)
     if origin is tuple:
         return {"type": "array", "items": annotation_schema(arguments[0])}
     if origin is dict and arguments[1] is Any:
@@ -91,6 +92,16 @@ def annotation_schema(annotation: Any) -> dict[str, Any]:
     if annotation is str or origin is Literal:
         return {"type": "string"}
     raise TypeError(f"no structural schema for {annotation!r}")
+
+
+def _leaf_in(metadata: Iterable[object]) -> Leaf | None:
+    return next((item for item in metadata if isinstance(item, Leaf)), None)
+
+
+def _declaration(leaf: Leaf) -> dict[str, Any]:
+    if not isinstance(leaf, Declared):
+        raise TypeError(f"no schema for {leaf!r}: it cannot stand in a CRD")
+    return leaf.schema()
 
 
 def part_of(model: type[BaseModel], path: tuple[str | int, ...]) -> type[BaseModel] | None:
@@ -150,7 +161,7 @@ def _default(field: FieldInfo) -> dict[str, Any]:
     default = field.default
     if isinstance(default, Wire):
         return {"default": default.to_wire()}
-    leaf = next((item for item in field.metadata if isinstance(item, Leaf)), None)
+    leaf = _leaf_in(field.metadata)
     return {"default": leaf.write(default) if leaf else default}
 
 
