@@ -11,7 +11,7 @@ import brownout.pluginhost.manifest  # noqa: F401 - whose leaves are looked at t
 from brownout.api.integration import Integration
 from brownout.api.leaves import Declared, Leaf
 from brownout.api.policy import BrownoutPolicy
-from brownout.api.schema import model_schema
+from brownout.api.schema import model_schema, resource_schema
 from brownout.api.wire import Wire
 from brownout.pluginhost.setting import Kind, Setting
 
@@ -49,4 +49,4 @@ def test_what_cannot_be_declared_stands_in_no_crd() -> None:
     with pytest.raises(TypeError, match="no schema"):
         model_schema(Wrong)
     for model in (Integration, BrownoutPolicy):
-        assert model_schema(model)["type"] == "object"
+        assert resource_schema(model)["type"] == "object"
