@@ -127,6 +127,22 @@ async def test_what_pressure_switched_off_is_not_asleep_any_more() -> None:
         assert admission.refusal(("voice",)) != ""
 
 
+async def test_what_is_off_while_its_plan_goes_on_is_not_still_to_start() -> None:
+    """Two are switched off by their owner, and the second takes a minute: nobody waits for room for the first."""
+    box, admission = _box(), Admission()
+    box.up("voice", "android").machine["android"].obeys_in_s = 60.0
+    async with box.controlled(admission=admission) as controller:
+        await passing(95.0)
+        box.machine.base = 57.0
+        for name, size in (("voice", 12), ("android", 8)):
+            box.home.edit(name, enabled=False, stop={"grace": "90s"}, memory=size * 2**30)
+        await passing(35.0)
+        assert box.running == {"android", "discord"}
+        assert controller.reconciler.board.in_flight == {"android"}
+        assert box.machine.used_percent() == 65.0
+        assert box.machine.ask("discord", admission) == ""
+
+
 @pytest.mark.parametrize("by", ["command line", "policy"])
 async def test_in_a_dry_run_nothing_wakes(by: str) -> None:
     """Whoever asked for it: a dry run touches nothing."""

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from brownout.api.integration import Integration
@@ -72,7 +73,8 @@ class Switchboard:
 
     def carry_out(self, decision: Decision, inventory: Inventory, *, before: Before) -> None:
         """Begin a plan in calm times: its steps one after the other."""
-        self._begin(self._in_turn(decision, inventory, before), tuple(step.key for step in decision.steps))
+        left = [step.key for step in decision.steps]
+        self._begin(self._in_turn(decision, inventory, before, left), left)
 
     def carry_out_now(self, decision: Decision, inventory: Inventory, *, before: Before) -> None:
         """Begin an emergency: all steps at once, none that an emergency is taking already."""
@@ -80,7 +82,7 @@ class Switchboard:
         for step in decision.steps:
             if now >= self._again_at.get(step.key, 0.0):
                 self._again_at[step.key] = math.inf
-                self._begin(self._at_once(decision, step, inventory, before), (step.key,))
+                self._begin(self._at_once(decision, step, inventory, before), [step.key])
 
     def part_with(self, key: str, integration: Integration, driver: WorkloadDriver, *, back: bool) -> None:
         """Begin to end what belongs to an integration that is no longer declared.
@@ -91,7 +93,7 @@ class Switchboard:
         self._again_at.pop(key, None)
         hold = self.ledger.holds.get(key)
         ours = hold is not None and not hold.by_owner and integration.spec.workload.kind in OUTLIVES
-        self._begin(_part(key, integration, driver, hold if ours and back else None), (key,))
+        self._begin(_part(key, integration, driver, hold if ours and back else None), [key])
 
     async def rehearse(self, decision: Decision) -> None:
         """A dry run: the same plan recorded once, until it changes; no ledger, no cooldown, no workload."""
@@ -117,15 +119,17 @@ class Switchboard:
 
     # --- tasks ---------------------------------------------------------------------------------------------------
 
-    def _begin(self, work: Coroutine[Any, Any, None], keys: tuple[str, ...]) -> None:
-        self._busy.update(keys)
+    def _begin(self, work: Coroutine[Any, Any, None], left: list[str]) -> None:
+        """Do some work; `left` are the keys that it has in its hands, which it takes out as it is done with each."""
+        self._busy.update(left)
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(lambda ended: self._end(ended, keys))
+        task.add_done_callback(lambda ended: self._end(ended, left))
 
-    def _end(self, task: asyncio.Task[None], keys: tuple[str, ...]) -> None:
+    def _end(self, task: asyncio.Task[None], left: list[str]) -> None:
         self._tasks.discard(task)
-        self._busy -= Counter(keys)
+        self._busy -= Counter(left)
+        left.clear()
         with self._world.contained("actuation"):
             if not task.cancelled():
                 task.result()
@@ -133,7 +137,13 @@ class Switchboard:
 
     # --- steps ---------------------------------------------------------------------------------------------------
 
-    async def _in_turn(self, decision: Decision, inventory: Inventory, before: Before) -> None:
+    def _let_go(self, left: list[str], key: str, _: asyncio.Task[None]) -> None:
+        """A step has ended: what a long plan has switched already is not being switched any more."""
+        if key in left:
+            left.remove(key)
+            self._busy -= Counter((key,))
+
+    async def _in_turn(self, decision: Decision, inventory: Inventory, before: Before, left: list[str]) -> None:
         """One switch after the other; a level that has to prove itself does so beside the next switch."""
         holds, carried = self.ledger.holds, set[asyncio.Task[None]]()
         try:
@@ -143,6 +153,7 @@ class Switchboard:
                 made = asyncio.Event()
                 work = self._one(decision, step, inventory, before, planned_on=holds.get(step.key), made=made.set)
                 task = asyncio.create_task(work)
+                task.add_done_callback(partial(self._let_go, left, step.key))
                 carried.add(task)
                 await _made(task, made)
             await asyncio.gather(*carried)
