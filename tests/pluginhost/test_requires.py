@@ -79,6 +79,25 @@ def test_one_that_is_coming_up_is_waited_for(stage: Stage) -> None:
     stage.live(story)
 
 
+def test_who_is_withdrawn_while_it_is_waited_for_is_waited_for_no_more(stage: Stage) -> None:
+    """Also where it is declared anew in that moment, and sleeps: whoever requires it tries again, and wakes it."""
+    slow = "import time\ntime.sleep(1.0)\n" + TIMED
+
+    async def story(host: PluginHost) -> None:
+        first = asyncio.ensure_future(host.start(stage.launch("model", slow)))
+        await host.start(_launch(stage, "voice"))
+        third = asyncio.ensure_future(host.start(_launch(stage, "phone", "model", "voice")))
+        await until(lambda: host.presence("phone"))
+        await host.forget("voice", grace_s=0.0)
+        await host.start(_launch(stage, "voice", load="Lazy"))
+        assert (await first).status is OutcomeStatus.DONE
+        assert "it requires voice, which does not come up: it is off" in (await third).detail
+        await until(lambda: _seen(host, _launch(stage, "phone")).presence is Presence.RUNNING, within_s=10.0)
+        assert not any("supervision" in fault for fault in stage.faults)
+
+    stage.live(story)
+
+
 def test_a_first_request_wakes_what_is_required_first(stage: Stage) -> None:
     """All that sleeps on the way is asked about together, once, and comes up in its order."""
 

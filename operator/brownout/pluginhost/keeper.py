@@ -213,7 +213,8 @@ class Keeper(Upkeep):
         _settle(first, _STOPPED)
         if not life.cancelled() and (error := life.exception()) is not None:
             self._on_fault(f"its supervision failed: {error!r}")
-            self._life = None
+            if self._life is life:  # not one that was begun meanwhile
+                self._life = None
 
     def _born(self, launch: PluginLaunch) -> PluginProcess:
         process = self._make(launch)

@@ -109,8 +109,10 @@ class Requiring:
         chain = self.chain(launch)
         if isinstance(chain, str):
             return chain
-        for key in chain:
-            if why := await self._keepers[key].up():
+        # Looked up at once: one that is withdrawn while another is waited for is off, and whoever has its name then is
+        # not the one that was woken here.
+        for key, keeper in [(key, self._keepers[key]) for key in chain]:
+            if why := await keeper.up():
                 return f"it requires {key}, which does not come up: {why}"
         return ""
 
