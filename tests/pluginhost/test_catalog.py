@@ -1,7 +1,9 @@
 """What a plugin's name stands for now: asked at each look, and looked for only when something has changed."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from brownout.pluginhost import catalog
 from brownout.pluginhost.catalog import Catalog
 from brownout.pluginhost.discovery import Discovery, discover
 from brownout.pluginhost.found import Found
-from tests.pluginhost.folders import Plugins
+from tests.pluginhost.folders import Plugins, install
 
 
 @pytest.fixture
@@ -42,6 +44,30 @@ def test_twenty_that_are_asked_about_together_are_looked_for_once(
     assert isinstance(changed, Found)
     assert changed.module_bytes == b"changed = True\n"
     assert len(looks) == 2
+
+
+def test_files_come_to_rest_side_by_side(plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred plugins that are new are not waited for one after the other, which takes five seconds."""
+    for name in ("voice", "android"):
+        plugins.put(name)
+    resting = Barrier(2, timeout=5.0)
+    monkeypatch.setattr(catalog, "rest", resting.wait)
+    known = Catalog([plugins.path], tmp_path)
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(known.plugin, ("voice", "android")))
+    assert all(isinstance(each, Found) for each in found)
+
+
+def test_an_installed_package_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that brings a plugin which was missing until then: whoever installs it need not restart the controller."""
+    site, folders = tmp_path / "site", tmp_path / "plugins"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    known = Catalog([folders], tmp_path)
+    assert "there is no such plugin" in str(known.plugin("ears"))
+    place = install(site, "some-ears", {"ears": "some_ears.ears"})
+    Plugins(place).put("ears")
+    assert "is not trusted" in str(known.plugin("ears"))
 
 
 def test_what_is_mended_elsewhere_is_noticed(plugins: Plugins, tmp_path: Path) -> None:

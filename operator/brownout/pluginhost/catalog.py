@@ -49,13 +49,12 @@ class Catalog:
 
     def plugin(self, name: str) -> Found | str:
         """The plugin as it may be run now; or why not, in a sentence."""
-        with self._lock:
-            known = self._known.get(name)
-            if known is None or _marks(known.files) != known.marks:
-                known = self._known[name] = self._settled(name)
-            else:
-                self._seen = None  # whoever asks has had an answer for all; two hundred manifests are not kept for that
-            return known.answer
+        known = self._known.get(name)
+        if known is None or _marks(known.files) != known.marks:
+            known = self._known[name] = self._settled(name)
+        else:
+            self._seen = None  # whoever asks has had an answer for all; two hundred manifests are not kept for that
+        return known.answer
 
     def untrusted(self, found: Found) -> str:
         """Why these bytes may not run now, in words that follow the plugin's name; empty where they may."""
@@ -64,8 +63,9 @@ class Catalog:
     def _settled(self, name: str) -> _Known:
         """Read until nothing has changed under the reading."""
         for _ in range(_MOST_WAITS):
-            read = self._read(name)
-            Event().wait(_REST_S)
+            with self._lock:
+                read = self._read(name)
+            rest()  # without the lock: a hundred that are new rest side by side, as many as there are threads
             if _marks(read.files) == read.marks:
                 return read
         return _Known(answer="its files change all the time", files=(), marks=(None,))
@@ -82,10 +82,10 @@ class Catalog:
 
     def _discovered(self) -> Discovery:
         """What there is now; looked for anew only where something looks different."""
-        marks = _marks(tuple(self._places()))
-        if self._seen is None or self._seen[0] != marks:
-            self._seen = marks, discover(self._folders)
-        return self._seen[1]
+        marks, seen = _marks(tuple(self._places())), self._seen
+        if seen is None or seen[0] != marks:
+            self._seen = seen = marks, discover(self._folders)
+        return seen[1]
 
     def _places(self) -> Iterator[Path]:
         """Where a plugin comes, goes or changes its manifest: the folders, all in them, and those of packages."""
@@ -118,6 +118,12 @@ class Catalog:
             return
         yield from self._folders
         yield from (folder / name / MANIFEST for folder in self._folders)
+        yield from map(Path, sys.path)  # a package that is installed later may bring it
+
+
+def rest() -> None:
+    """Let pass what two looks must be apart."""
+    Event().wait(_REST_S)
 
 
 def _marks(files: Sequence[Path]) -> Marks:
