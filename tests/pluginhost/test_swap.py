@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus
 from brownout.pluginhost.answers import Answer, AnswerStatus
 from brownout.pluginhost.host import PluginHost
+from tests.engine.world import until
 from tests.eventually import eventually_async
 from tests.pluginhost.stage import Stage
 
@@ -167,6 +169,30 @@ def test_where_two_do_not_fit_a_broken_one_is_followed_by_the_old_one(stage: Sta
         assert len(stage.processes()) == 1
 
     stage.live(story)
+
+
+def test_where_neither_of_them_comes_up_nobody_is_told_that_one_serves(stage: Stage) -> None:
+    """The old one has used up what it needs to start, and is tried again with patience like any that has ended."""
+    stage.free_bytes = 0
+    once = "import os\nopen(f\"{os.environ['HOME']}/once\", 'x').close()"
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("counting", f"VERSION = 0\n{COUNTING}\n{once}"))
+        outcome = await host.start(stage.launch("counting", f"VERSION = 1\n{COUNTING}\nraise RuntimeError('half')"))
+        assert outcome.status is OutcomeStatus.FAILED
+        assert "the old one did not come up again either" in outcome.detail
+        assert "half" in outcome.detail
+        await until(lambda: _presence(host) is Presence.FAILED, within_s=5.0)
+        (stage.state / "plugins" / "counting" / "once").unlink()
+        await until(lambda: _presence(host) is Presence.RUNNING, within_s=10.0)
+        assert (await stage.ask(host, "counting")).body["version"] == 0
+
+    stage.live(story)
+
+
+def _presence(host: PluginHost) -> Presence | None:
+    seen = host.presence("counting")
+    return seen.presence if seen else None
 
 
 def test_a_stop_in_the_middle_of_an_exchange_ends_both(stage: Stage) -> None:

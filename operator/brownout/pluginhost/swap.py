@@ -18,6 +18,7 @@ __all__ = ["Scene", "exchange", "move"]
 _BESIDE: Final = 1.5
 _NOT_WANTED: Final = "it was told to stop"
 _MAKES_ROOM: Final = "it made room for another version"
+_STAYS: Final = "the new version did not take over, the old one stays: {why}"
 
 #: What a version has exported: one value, or nothing.
 _State = tuple[Any, ...]
@@ -56,11 +57,10 @@ async def exchange(old: PluginProcess, launch: PluginLaunch, scene: Scene) -> st
         return _NOT_WANTED
     new = scene.born(launch)
     if not beside:
-        why = await _take_turns(old, new, scene, grace_s)
-        return f"the new version did not come up, the old one serves again: {why}" if why else ""
+        return await _take_turns(old, new, scene, grace_s)
     why = await new.start() or await _hand_over(old, new, scene)
     await (new if why else old).end(why or "another version took over", grace_s=grace_s)
-    return f"the new version did not take over, the old one stays: {why}" if why else ""
+    return _STAYS.format(why=why) if why else ""
 
 
 async def _roomy(old: PluginProcess, free_bytes: int | None) -> bool:
@@ -90,18 +90,25 @@ async def _take_turns(old: PluginProcess, new: PluginProcess, scene: Scene, grac
         await scene.gate.until_idle()
         state = await _exported(old)
         if isinstance(state, str):
-            return state
+            return _STAYS.format(why=state)
         await old.end(_MAKES_ROOM, grace_s=grace_s)
         if not scene.wanted():
             return _NOT_WANTED
-        why = await _up(new, state)
-        if not why:
-            scene.serve(new)
-        elif scene.wanted():
-            again = scene.born(old.launch)
-            if not await _up(again, state):
-                scene.serve(again)
-        return why
+        if why := await _up(new, state):
+            return f"the new version did not come up, {await _back(old.launch, state, scene)}: {why}"
+        scene.serve(new)
+    return ""
+
+
+async def _back(launch: PluginLaunch, state: _State, scene: Scene) -> str:
+    """Start the old version again, with its state; what came of that, in words."""
+    if not scene.wanted():
+        return _NOT_WANTED
+    again = scene.born(launch)
+    if why := await _up(again, state):
+        return f"and the old one did not come up again either ({why})"
+    scene.serve(again)
+    return "the old one serves again"
 
 
 async def _up(process: PluginProcess, state: _State) -> str:
