@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from brownout.api.reasons import BudgetState, ConditionStatus, ConditionType, Reason
-from brownout.api.status import Condition, PolicyStatus
+from brownout.api.status import Condition, IntegrationStatus, PolicyStatus
 from brownout.core.plan import Verdict
 from brownout.engine.observers import BudgetDetails
 from brownout.engine.ports import OutcomeStatus
@@ -114,17 +114,32 @@ def test_what_is_refused_is_told_when_it_changes(heard: pytest.LogCaptureFixture
     """A broken file is a warning once, with all that is wrong; so is another fault; mending it is told too."""
     observer = LogObserver(SetClock())
     for wrong in ("a.yaml:3: bad", "a.yaml:3: bad", "a.yaml:4: worse", "", ""):
-        condition = Condition(
-            type=ConditionType.ACCEPTED,
-            status=ConditionStatus.FALSE if wrong else ConditionStatus.TRUE,
-            reason="InvalidSpec",
-            message=wrong,
-            last_transition_time="2026-01-02T03:04:05Z",
-        )
-        observer.on_tick(replace(make_tick(), policy_status=PolicyStatus(conditions=(condition,))))
+        accepted = condition(ConditionType.ACCEPTED, holds=not wrong, message=wrong)
+        observer.on_tick(replace(make_tick(), policy_status=PolicyStatus(conditions=(accepted,))))
     told = [(message, fields.get("problems")) for message, fields in said(heard) if message != "decision"]
     assert told == [
         ("refused; the last good version stays", "a.yaml:3: bad"),
         ("refused; the last good version stays", "a.yaml:4: worse"),
-        ("all that is declared is accepted again", None),
+        ("no file or object is refused any more", None),
     ]
+
+
+def test_a_mended_file_is_not_taken_for_all_being_well(heard: pytest.LogCaptureFixture) -> None:
+    """What is no fault of a file may go on, such as a config that its plugin refuses: who stalls is named."""
+    observer = LogObserver(SetClock())
+    stalled = IntegrationStatus(conditions=(condition(ConditionType.STALLED, holds=True),))
+    statuses = {
+        "voice": stalled,
+        "stubs": IntegrationStatus(conditions=(condition(ConditionType.STALLED, holds=False),)),
+    }
+    for accepted in (False, True):
+        policy = PolicyStatus(conditions=(condition(ConditionType.ACCEPTED, holds=accepted, message="a.yaml:3: bad"),))
+        observer.on_tick(replace(make_tick(), statuses=statuses, policy_status=policy))
+    assert ("no file or object is refused any more", {"stalled": "voice"}) in said(heard)
+
+
+def condition(kind: ConditionType, *, holds: bool, message: str = "") -> Condition:
+    """A condition that holds, or does not."""
+    status = ConditionStatus.TRUE if holds else ConditionStatus.FALSE
+    at = "2026-01-02T03:04:05Z"
+    return Condition(type=kind, status=status, reason="InvalidSpec", message=message, last_transition_time=at)

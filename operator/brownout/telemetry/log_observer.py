@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from brownout.api.reasons import ConditionStatus, ConditionType, Health
-from brownout.api.status import PolicyStatus
+from brownout.api.status import IntegrationStatus
 from brownout.core.health import wrong
 from brownout.core.instant import Instant
 from brownout.engine.observers import BudgetDetails, StepDetails, TickDetails
@@ -45,7 +45,7 @@ class LogObserver:
 
     def on_tick(self, details: TickDetails) -> None:
         """Log the decision when it acts, or when its verdict or reason is another than before; and what is refused."""
-        self._on_declared(details.policy_status)
+        self._on_declared(details)
         self._on_health(details)
         decision = details.decision
         said = (decision.verdict, decision.reason)
@@ -58,9 +58,12 @@ class LogObserver:
             steps=len(decision.steps), message=decision.message,
         )  # fmt: skip
 
-    def _on_declared(self, status: PolicyStatus) -> None:
-        """Log each change of what is wrong with the files or objects: who made the mistake may look only here."""
-        accepted = (it for it in status.conditions if it.type is ConditionType.ACCEPTED)
+    def _on_declared(self, details: TickDetails) -> None:
+        """Log each change of what is wrong with the files or objects: who made the mistake may look only here.
+
+        What is in order as a file may still not run as it says (a plugin refuses its config): who that is, is told.
+        """
+        accepted = (it for it in details.policy_status.conditions if it.type is ConditionType.ACCEPTED)
         wrong = next((it.message for it in accepted if it.status is ConditionStatus.FALSE), "")
         if wrong == self._refused:
             return
@@ -68,7 +71,8 @@ class LogObserver:
         if wrong:
             event(_LOG, logging.WARNING, "refused; the last good version stays", problems=wrong)
         else:
-            event(_LOG, logging.INFO, "all that is declared is accepted again")
+            stalled = [key for key, status in sorted(details.statuses.items()) if _stalled(status)]
+            event(_LOG, logging.INFO, "no file or object is refused any more", stalled=", ".join(stalled) or None)
 
     def _on_health(self, details: TickDetails) -> None:
         """Log who is no longer as healthy as it was, and who is again; of the first look what is not healthy."""
@@ -120,3 +124,8 @@ class LogObserver:
         self._told.move_to_end(kind)
         while len(self._told) > _MOST_FAULTS:
             self._told.popitem(last=False)
+
+
+def _stalled(status: IntegrationStatus) -> bool:
+    """Whether it cannot come to what its owner declares by itself."""
+    return any(it.type is ConditionType.STALLED and it.status is ConditionStatus.TRUE for it in status.conditions)
