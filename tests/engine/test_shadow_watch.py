@@ -8,6 +8,7 @@ import pytest
 
 from brownout.api.policy import BrownoutPolicy
 from brownout.core.tiers import Hardware
+from brownout.engine.admission import Admission
 from tests.builders import make_policy
 from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing
 from tests.fakes import FakeHardware
@@ -45,6 +46,25 @@ async def test_a_shadow_is_fed_the_same_samples_and_touches_nothing() -> None:
     assert report.present["default"].rungs["voice"] == 0
     assert box.running == {"voice", "android", "stubs"}
     assert box.watcher.outcomes == []
+
+
+async def test_what_sleeps_takes_nothing_in_a_shadow_either() -> None:
+    """Voice is loaded lazily: a policy that would give it up at 55 % has no reason to, until somebody asks."""
+    box, admission = make_shadowed(early=EARLY), Admission()
+    box.machine["voice"].lazy, box.machine["voice"].running = True, False
+    box.home.edit("voice", priority=10, memory=10 * 2**30)
+    async with box.controlled(admission=admission) as controller:
+        await passing(3600.0)
+        report = controller.reconciler.shadows.report()
+        assert report is not None
+        assert {name: each.rungs["voice"] for name, each in report.present.items()} == {"default": 0, "early": 0}
+        assert report.present["default"].memory_percent == pytest.approx(50.0, abs=2.0)
+        assert box.machine.ask("voice", admission) == ""
+        await passing(600.0)
+        awake = controller.reconciler.shadows.report()
+    assert awake is not None
+    assert {name: each.rungs["voice"] for name, each in awake.present.items()} == {"default": 0, "early": 1}
+    assert awake.present["default"].memory_percent == pytest.approx(60.0, abs=2.0)
 
 
 async def test_without_shadows_there_is_no_report_and_no_race() -> None:

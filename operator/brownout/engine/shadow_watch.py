@@ -48,7 +48,7 @@ class ShadowReport:
 
 @dataclass(slots=True)
 class _Running:
-    """A race under way: of whom, since when, and up to where it has come."""
+    """A race under way: of whom, since when, and up to where it has come. `asleep`: who slept when last seen on."""
 
     race: "Race"
     field: tuple[Mapping[str, PolicySpec], Mapping[str, Integration]]
@@ -56,6 +56,7 @@ class _Running:
     at: Instant
     base: float
     sized_at: Instant
+    asleep: frozenset[str] = frozenset()
     gaps: int = 0
 
 
@@ -109,6 +110,7 @@ class ShadowWatch:
         if sample.at - running.sized_at >= RESIZE_S:
             running.race.resize(_things(racing[1], members, sample.memory_limit_bytes or 0))
             running.sized_at = sample.at
+        running.asleep = _sleepers(members, running.asleep)
         _advance(running, base, sample.at)
 
 
@@ -130,6 +132,13 @@ def _begun(
     return _Running(race=race, field=racing, since=sample.at, at=sample.at, base=base, sized_at=sample.at)
 
 
+def _sleepers(members: tuple[Member, ...], before: frozenset[str]) -> frozenset[str]:
+    """Who sleeps. Of one that the live policy has switched off nobody can tell: it is what it was before."""
+    asleep = frozenset(member.key for member in members if member.running and member.observed.asleep)
+    off = frozenset(member.key for member in members if not member.running)
+    return asleep | (before & off)
+
+
 def _advance(running: _Running, base: float, at: Instant) -> None:
     """Feed the ticks that have passed; a policy that looks more often than every 30 s waits for its tick."""
     ticks = int((at - running.at) / TICK_S + 0.1)  # a look may come 3 s before its time
@@ -138,7 +147,7 @@ def _advance(running: _Running, base: float, at: Instant) -> None:
     if ticks > MOST_TICKS:
         running.gaps, ticks = running.gaps + 1, 1
     for tick in range(1, ticks + 1):
-        running.race.take(running.base + (base - running.base) * tick / ticks)
+        running.race.take(running.base + (base - running.base) * tick / ticks, running.asleep)
     running.at, running.base = max(running.at + ticks * TICK_S, at - TICK_S / 2.0), base
 
 

@@ -9,16 +9,20 @@ from brownout.simulate.plant import Thing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenThing:
-    """One thing as it is seen at a tick. `percent` is measured, `starting` the ticks of its start that are left."""
+    """One thing as it is seen at a tick. `percent` is measured, `starting` the ticks of its start that are left.
+
+    `asleep`: it is on, and holds nothing until somebody asks something of it.
+    """
 
     thing: Thing
     rung: int
     starting: int
     percent: float
+    asleep: bool = False
 
     @property
     def on(self) -> bool:
-        """Whether it holds memory."""
+        """Whether it holds memory, or may do so with its first request."""
         return self.rung < self.thing.off
 
 

@@ -52,7 +52,14 @@ def run(plant: Plant, base: Base, contender: Contender, *, on_tick: Callable[[],
 
 def _seen(box: Box) -> Seen:
     things = tuple(
-        SeenThing(thing=one.thing, rung=one.rung, starting=one.starting, percent=one.percent) for one in box.running
+        SeenThing(
+            thing=one.thing,
+            rung=one.rung,
+            starting=one.starting,
+            percent=one.percent,
+            asleep=one.thing.name in box.asleep,
+        )
+        for one in box.running
     )
     return Seen(tick=box.tick, now=box.tick * TICK_S, total=box.total, things=things)
 

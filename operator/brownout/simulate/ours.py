@@ -113,6 +113,8 @@ class Ours:
     def _observation(self, one: SeenThing) -> Observation:
         if not one.on:
             return Observation(presence=Presence.STOPPED)
+        if one.asleep:
+            return Observation(presence=Presence.RUNNING, memory_bytes=0, asleep=True)
         presence = Presence.STARTING if one.starting else Presence.RUNNING
         return Observation(presence=presence, memory_bytes=bytes_of(one.percent) if self._measured else None)
 
@@ -124,7 +126,8 @@ class Ours:
 
 
 def _sample(seen: Seen, observed: Mapping[str, Observation], *, at: Instant) -> Sample:
-    held = {key: one.memory_bytes for key, one in observed.items() if one.memory_bytes is not None}
+    awake = ((key, one.memory_bytes) for key, one in observed.items() if not one.asleep)
+    held = {key: size for key, size in awake if size is not None}
     return Sample(
         at=at,
         memory_percent=seen.total,

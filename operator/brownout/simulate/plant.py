@@ -96,12 +96,14 @@ class Box:
     """The state of a plant at a tick, with the base load in percent. What is decided at a tick acts at the next one.
 
     `ticks` is how long the noise is before it begins again: the length of the run, or a day where that has no end.
+    `asleep` names what holds nothing while it is on, because nobody has asked anything of it yet.
     """
 
     plant: Plant
     base: float
     ticks: int = TICKS_A_DAY
     tick: int = 0
+    asleep: frozenset[str] = frozenset()
     running: tuple[Running, ...] = field(init=False)
     total: float = field(init=False)
 
@@ -137,6 +139,7 @@ class Box:
             one.percent = one.thing.percent_at(one.rung) * (1.0 + one.noise[self.tick % self.ticks])
             for hardship in self.plant.hardships:
                 one.percent = hardship.size(self._situation(one), one.percent)
+            one.percent = 0.0 if one.thing.name in self.asleep else one.percent
         late = sum(hardship.lingers(self._situation(one)) for hardship in self.plant.hardships for one in self.running)
         return min(100.0, self.base + sum(one.percent for one in self.running) + late)
 

@@ -43,9 +43,12 @@ class Shadow:
         self._box: Box | None = None
         self.run = Run(policy=name, names=())
 
-    def take(self, base: float, plant: Plant) -> None:
-        """One tick on: the base load is this now, in percent. The things are the same, their sizes may be others."""
-        box = self._moved(base, plant)
+    def take(self, base: float, plant: Plant, asleep: frozenset[str]) -> None:
+        """One tick on: the base load is this now, in percent, and these sleep.
+
+        The things are the same, their sizes may be others.
+        """
+        box = self._moved(base, plant, asleep)
         now = tick(box, self._ours)
         self.run = self.run.after(now, plant.things, most_hours=MOST_HOURS)
 
@@ -58,14 +61,15 @@ class Shadow:
         rungs = dict(zip(self.run.names, last.rungs, strict=True))
         return Present(memory_percent=last.total, rungs=rungs, told=last.told)
 
-    def _moved(self, base: float, plant: Plant) -> Box:
+    def _moved(self, base: float, plant: Plant, asleep: frozenset[str]) -> Box:
         box, last = self._box, self.run.last
         if box is None or last is None:
-            self._box = Box(plant, base)
+            self._box = Box(plant, base, asleep=asleep)
             self.run = Run(policy=self.run.policy, names=tuple(thing.name for thing in plant.things))
             return self._box
         for one, thing in zip(box.running, plant.things, strict=True):
             one.thing = thing
+        box.asleep = asleep
         box.advance(last.chosen, base)
         return box
 
@@ -98,10 +102,10 @@ class Race:
         """The same things have other sizes from now on."""
         self._plant = Plant(things=tuple(things))
 
-    def take(self, base: float) -> None:
-        """One tick of 30 s: the base load is this now, in percent."""
+    def take(self, base: float, asleep: frozenset[str] = frozenset()) -> None:
+        """One tick of 30 s: the base load is this now, in percent; what sleeps on the live box sleeps on all."""
         for shadow in self._shadows.values():
-            shadow.take(base, self._plant)
+            shadow.take(base, self._plant, asleep)
 
     def runs(self) -> tuple[Run, ...]:
         """How far each has come, in the order of the policies."""
