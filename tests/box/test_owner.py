@@ -86,6 +86,21 @@ def test_a_broken_file_keeps_its_last_good_version_and_is_reported(stage: Stage)
     assert controller.events("no file or object is refused any more")
 
 
+def test_a_file_that_is_broken_when_it_starts_switches_nothing_off(stage: Stage) -> None:
+    """What stood in it when it was last in order starts again, as after a reboot."""
+    stage.policy()
+    stage.integrate("voice")
+    first = stage.run()
+    stage.until(voice="Enabled")
+    first.end()
+    assert stage.processes() == ()
+    stage.write("voice.yaml", "spec: {")
+    stage.run()
+    eventually(lambda: stage.pid("voice"), within_s=20)
+    stage.until(voice="Enabled")
+    refused(stage, "voice.yaml:2: cannot be read")
+
+
 def mistakes() -> tuple[tuple[str, str], ...]:
     """Texts of a file, and what is said of them."""
     document = integration_document("voice")

@@ -118,17 +118,24 @@ def test_what_does_not_fit_holds_up_the_less_important() -> None:
 
 
 def test_who_cannot_return_holds_up_nobody() -> None:
-    """One that is missing, out of sight, refused or resting is passed over."""
+    """One that is missing, out of sight or resting is passed over."""
     for broken in (
         {"presence": Presence.MISSING},
         {"presence": Presence.UNKNOWN},
         {"resting": True},
-        {"accepted": False},
     ):
         blocked = make_member("discord", 5.0, priority=30, hold=make_hold(), **broken)
         step = _step(_calm(50.0, _voice(), blocked))
         assert step is not None
         assert step.name == "voice"
+
+
+def test_what_is_declared_badly_returns_as_last_declared_well() -> None:
+    """A broken file switches nothing off: what gave way to pressure before returns after it."""
+    refused = make_member("discord", 5.0, priority=30, hold=make_hold(), accepted=False)
+    step = _step(_calm(50.0, _voice(), refused))
+    assert step is not None
+    assert step.name == "discord"
 
 
 def test_off_comes_back_low_and_rises_last() -> None:

@@ -106,7 +106,7 @@ class Member:
     footprints: tuple[Footprint, ...] = ()  # one for each rung, best first
     records: tuple[LevelRecord, ...] = ()  # likewise
     unfit: frozenset[int] = frozenset()  # rungs that are not to be switched to now: they failed
-    accepted: bool = True
+    accepted: bool = True  # False: its present spec is refused, and `integration` is the last good one, which stands
     since: Instant = 0.0  # when it came to its present rung
     resting: bool = False  # the last try failed; not tried again before its back-off is over
     ours: bool = True  # False: it belongs to another node's agent, we only show it

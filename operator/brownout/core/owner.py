@@ -105,7 +105,7 @@ def _outdated(member: Member) -> bool:
 
     One that is held off and still ending is not started again.
     """
-    free = member.wanted and member.accepted and not member.resting and member.rung < member.ladder.off
+    free = member.wanted and not member.resting and member.rung < member.ladder.off
     return free and _stands(member) and member.observed.outdated
 
 
@@ -113,7 +113,7 @@ def _startable(member: Member, up: set[str]) -> bool:
     """Stopped though wanted, by nobody's decision; and what it depends on runs (or starts before it in this plan)."""
     resumable = member.observed.resumable or (member.hold is not None and member.hold.replicas_before is not None)
     standing_still = member.observed.presence is Presence.STOPPED and resumable
-    free = member.wanted and member.accepted and not member.resting and _may_serve(member)
+    free = member.wanted and not member.resting and _may_serve(member)
     return free and standing_still and all(key in up for key in member.needs)
 
 

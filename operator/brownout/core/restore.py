@@ -47,7 +47,7 @@ def candidate(snapshot: Snapshot) -> Member | None:
 
 def can_return(member: Member, snapshot: Snapshot) -> bool:
     """Whether we hold it down and nothing but memory keeps it there: neither its owner nor a budget."""
-    if member.hold is None or member.hold.by_owner or not member.wanted or not member.accepted:
+    if member.hold is None or member.hold.by_owner or not member.wanted:
         return False
     if member.observed.presence in _AWAY or member.resting or explain.kept_by_budget(snapshot, member):
         return False

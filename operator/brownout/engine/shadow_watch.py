@@ -153,7 +153,7 @@ def _advance(running: _Running, base: float, at: Instant) -> None:
 
 def _runners(members: tuple[Member, ...]) -> Mapping[str, Integration]:
     """Who runs along, by key: what its owner wants on, is ours, and whose size is known. The plant knows keys only."""
-    ours = [member for member in members if member.ours and member.accepted and member.wanted]
+    ours = [member for member in members if member.ours and member.wanted]
     return {member.key: _renamed(member) for member in ours if member.footprint(0).known}
 
 
