@@ -29,7 +29,7 @@ ASLEEP = {"memory_bytes": 0, "asleep": True, "identity": "asleep"}
 BY_COST = make_policy(decide={"strategy": "ExpectedCost"}).spec
 
 
-def _asleep(name: str = "voice", size: float | None = 12.0, **changes: Any) -> Member:
+def _asleep(name: str = "voice", size: float | tuple[float, ...] | None = 12.0, **changes: Any) -> Member:
     return make_member(name, size, **{"observation": ASLEEP, **changes})
 
 
@@ -42,6 +42,16 @@ def test_what_fits_starts() -> None:
     assert _asked(make_snapshot(67.9, _asleep())) == ""
     assert _asked(make_snapshot(50.0, _asleep(peak=29.9))) == ""
     assert _asked(make_snapshot(50.0, _asleep(peak=30.0))) != ""
+
+
+def test_what_is_lowered_wakes_at_its_level() -> None:
+    """It is held at a level, not off: a request to it is served there, and needs what that level takes."""
+    assert _asked(make_snapshot(60.0, _asleep(size=(30.0, 12.0), hold=make_hold(rung=1)))) == ""
+
+
+def test_who_asks_again_is_not_counted_twice() -> None:
+    """Room was taken for it a moment ago: that is its own."""
+    assert _asked(make_snapshot(60.0, _asleep(), waking=frozenset({"voice"}))) == ""
 
 
 def test_a_refusal_says_the_figures_and_when_to_ask_again() -> None:

@@ -22,7 +22,7 @@ from tests.worlds import NOW, bytes_of, make_hold, make_member, make_path, make_
 LONG_CALM = NOW - 86_400.0
 
 
-def _asleep(name: str, size: float, **changes: Any) -> Member:
+def _asleep(name: str, size: float | tuple[float, ...], **changes: Any) -> Member:
     return make_member(name, size, **{"observation": {"memory_bytes": 0, "asleep": True}, **changes})
 
 
@@ -59,6 +59,20 @@ def test_no_room_is_kept_for_what_would_not_fit_anyway() -> None:
     snapshot = make_snapshot(50.0, large, small, voice)
     assert spoken_for(snapshot, voice, top_percent=50.0) == Room(size_bytes=bytes_of(5.0), names=("small",))
     assert "enabled voice" in _returning(50.0, large, small, voice)
+
+
+def test_of_two_sleepers_the_more_important_has_its_room_first() -> None:
+    """Together they would not fit: the less important one's room is kept only beside that of the other."""
+    android, discord = _asleep("android", 15.0, priority=30), _asleep("discord", 20.0, priority=20)
+    voice = _off("voice", 5.0, priority=10)
+    kept = spoken_for(make_snapshot(50.0, android, discord, voice), voice, top_percent=50.0)
+    assert kept == Room(size_bytes=bytes_of(15.0), names=("android",))
+
+
+def test_a_sleeper_that_is_raised_keeps_no_room_for_itself() -> None:
+    """What it takes at its better level is all that it takes."""
+    lowered = _asleep("voice", (30.0, 20.0), hold=make_hold(rung=1))
+    assert "raised voice to level-0 again" in _returning(45.0, lowered)
 
 
 def test_who_starts_already_is_counted_whatever_its_place() -> None:

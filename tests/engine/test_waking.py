@@ -7,7 +7,7 @@ from brownout.core.measurements import START_S
 from brownout.engine.admission import Admission
 from brownout.engine.waking import SAME_ANSWER_S
 from tests.builders import make_integration, make_policy
-from tests.engine.world import IN_VIRTUAL_TIME, Box, passing
+from tests.engine.world import IN_VIRTUAL_TIME, Box, passing, until
 
 pytestmark = IN_VIRTUAL_TIME
 
@@ -73,7 +73,7 @@ async def test_the_planner_looks_as_soon_as_one_wakes() -> None:
     """It did not decide it, but sees it: its status, its memory, and that what is measured now is that of a start."""
     box, admission = _box(), Admission()
     async with box.controlled(admission=admission) as controller:
-        await passing(100.0)
+        await passing(1000.0)  # it was let sleep long ago: what is measured now is that of a start all the same
         ticks = controller.ticks
         assert box.machine.ask("voice", admission) == ""
         await passing(1.0)
@@ -114,6 +114,45 @@ async def test_a_flood_of_refused_requests_is_one_question() -> None:
         box.machine.base = 60.0
         await passing(SAME_ANSWER_S)
         assert box.machine.ask("discord", admission) == ""
+
+
+async def test_a_yes_is_for_one_question() -> None:
+    """Whoever asks again in the same moment is answered by memory as it is then."""
+    box, admission = _box(), Admission()
+    async with box.controlled(admission=admission):
+        await passing(95.0)
+        assert admission.refusal(("discord",)) == ""
+        box.machine.base = 79.0
+        assert "RAM 79.0 %: with discord" in admission.refusal(("discord",))
+
+
+async def test_what_a_plan_starts_at_this_moment_is_counted() -> None:
+    """It was decided on after the last look, and holds nothing yet; it is on its way all the same."""
+    box, admission = _box(), Admission()
+    box.machine["voice"].lazy, box.machine["voice"].starts_in_s = False, 20.0
+    async with box.controlled(admission=admission):
+        await until(lambda: box.machine["discord"].asleep and box.machine.starting["voice"])
+        box.machine.base = 65.0
+        assert "and 12 GiB for voice, which is still to start" in box.machine.ask("discord", admission)
+
+
+async def test_what_another_controller_is_in_charge_of_is_not_started() -> None:
+    """Its lease may have gone over between two ticks."""
+    box, admission = _box(), Admission()
+    async with box.controlled(admission=admission):
+        await passing(95.0)
+        box.home.not_ours.add("discord")
+        assert "another controller" in box.machine.ask("discord", admission)
+
+
+async def test_what_the_last_look_could_not_measure_is_not_known_yet() -> None:
+    """The gauge answers again; but nobody has seen with it what runs and what memory does."""
+    box, admission = _box(), Admission()
+    async with box.controlled(admission=admission):
+        await passing(95.0)
+        box.sensor.error = OSError("no such file")
+        await passing(60.0)
+        assert box.machine.ask("discord", admission).startswith("RAM unknown")
 
 
 async def test_what_pressure_switched_off_is_not_asleep_any_more() -> None:
