@@ -105,6 +105,16 @@ def test_prices_leave_that_room_too() -> None:
         assert decide(snapshot, now=NOW).verdict is verdict
 
 
+def test_what_does_not_fit_by_price_is_told_with_the_figure_that_it_was_held_to() -> None:
+    """Beside what is measured android's room is kept, beside what is foreseen it would not be: the sentence says so."""
+    policy = make_policy(decide={"strategy": "ExpectedCost"}, restore={"strategy": "WhenItFits"}).spec
+    voice, android = _off("voice", 7.0, priority=10), _asleep("android", 14.0, priority=20)
+    snapshot = make_snapshot(60.0, android, voice, policy=policy, path=make_path(67.0), calm_since=LONG_CALM)
+    decision = decide(snapshot, now=NOW)
+    assert decision.reason is Reason.DOES_NOT_FIT
+    assert "and 14 GiB for android, which is still to start, it would be 89.4 %, not under 80 %" in decision.message
+
+
 def test_sleep_teaches_nothing_about_size() -> None:
     """A plugin that slept for a week is still as large as its owner says, and what it was measured to take."""
     seen = Observation(presence=Presence.RUNNING, memory_bytes=0, asleep=True)

@@ -38,9 +38,9 @@ def take_back(snapshot: Snapshot, choice: Choice, *, now: Instant) -> Step | Wai
     rung = member.next_rung_up()
     takes_percent = snapshot.outlook.percent_of(member.takes_bytes(rung) or 0)
     measured = snapshot.outlook.measured_percent or 0.0
-    kept = spoken_for(snapshot, member, top_percent=measured).size_bytes
-    if measured + takes_percent + snapshot.outlook.percent_of(kept) >= snapshot.policy.thresholds.disable:
-        message = does_not_fit(snapshot, member, rung)
+    room = spoken_for(snapshot, member, top_percent=measured)
+    if measured + takes_percent + snapshot.outlook.percent_of(room.size_bytes) >= snapshot.policy.thresholds.disable:
+        message = does_not_fit(snapshot, member, rung, room=room)
         return Waiting(member=member, reason=Reason.DOES_NOT_FIT, message=message)
     step = step_up(snapshot, member, rung)
     because = f"{_expected(snapshot, choice, choice.at - 1)} with {member.name}, which costs less than to go without"
