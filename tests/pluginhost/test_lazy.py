@@ -57,6 +57,26 @@ def test_a_refused_first_request_starts_nothing(stage: Stage) -> None:
     stage.live(story)
 
 
+def test_a_new_version_sleeps_without_the_trouble_of_the_old_one(stage: Stage) -> None:
+    """The one that failed is gone: to start the new one again is done, and it wakes with its first request."""
+
+    async def story(host: PluginHost) -> None:
+        broken, sound = (stage.launch("voice", lines, load="Lazy") for lines in ("raise RuntimeError('half')", ""))
+        await host.start(broken)
+        await stage.ask(host, "voice")
+        await until(lambda: _presence(host) is Presence.FAILED, within_s=10.0)
+        for _ in range(2):
+            assert (await host.start(sound)).status is OutcomeStatus.DONE
+        assert (await stage.ask(host, "voice")).ok
+
+    stage.live(story)
+
+
+def _presence(host: PluginHost) -> Presence | None:
+    seen = host.presence("voice")
+    return seen.presence if seen else None
+
+
 def test_nobody_is_asked_about_what_runs(stage: Stage) -> None:
     """What was started by a plan, or runs since an earlier request, answers also under pressure."""
 

@@ -121,7 +121,7 @@ class Keeper(Upkeep):
                 return await self._change(self._serving, launch, stops)
             await self._end(0.0)
             if self._stops == stops and lazy:
-                self._launch, self.asleep, self.refused = launch, True, ""
+                self._launch, self._trouble, self.asleep, self.refused = launch, Trouble(), True, ""
                 return Outcome(status=OutcomeStatus.DONE, detail=LATER)
             first = self._begin(launch) if self._stops == stops else None
         why = await first if first else ""
