@@ -73,7 +73,7 @@ def test_every_help_has_an_example(command: str, home: Path) -> None:
         ("budget run --signal KILL -- true", '"KILL" is not a signal to tell by: use one of USR1, USR2, HUP, INT'),
         ("budget run -o yaml -- true", '"yaml" is not an output: use one of json'),
         ("budget run --state {file} -- true", "{file} is not a folder: name one for the state, or none to use the"),
-        ("budget list --server here", "\"here\" is not a server: write a URL such as http://127.0.0.1:8321"),
+        ("budget list --server here", '"here" is not a server: write a URL such as http://127.0.0.1:8321'),
         ("budget list -o yaml", '"yaml" is not an output: use one of json'),
         ("budget show", "Missing argument 'NAME'."),
         ("budget raise nightly", "nothing to raise is given: use --duration, --tokens or --api-calls"),
