@@ -167,6 +167,25 @@ def test_memory_that_is_spread_is_held_to_the_same_limit(
     stage.live(story)
 
 
+def test_the_processes_that_a_plugin_may_have_are_beside_its_own(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the host counts them: with one allowed, one that it starts is none too many, and two are."""
+    monkeypatch.setattr(ControlGroup, "make", lambda *_, **__: "there are none")
+    launch = stage.launch("wild", ATTEMPTS, needs=PROGRAMS, limits={"processes": 1})
+    forks = "if os.fork() == 0: signal.pause()"
+
+    async def story(host: PluginHost) -> None:
+        await host.start(launch)
+        (process,) = host._keepers["wild"].processes
+        await stage.ask(host, "wild", forks)
+        assert len(await process.members()) == 2
+        await host._watch.look()
+        assert (await stage.ask(host, "wild", forks)).ok
+        await host._watch.look()
+        assert await process.ended == "it has 2 processes beside its own, and may have 1"
+
+    stage.live(story)
+
+
 def test_cpu_time_is_used_up_and_said_so(stage: Stage) -> None:
     """Ended by the kernel, and started anew like anything that ended."""
     launch = stage.launch("wild", ATTEMPTS, limits=LIMITS)

@@ -56,8 +56,8 @@ class Watch:
                 continue
             members = await process.members()
             limits = process.launch.limits
-            if len(members) > limits.processes:
-                process.condemn(f"it has {len(members)} processes, and may have {limits.processes}")
+            if (others := len(members) - 1) > limits.processes:
+                process.condemn(f"it has {others} processes beside its own, and may have {limits.processes}")
             held = await process.memory_bytes()
             if held is not None and held > limits.memory:
                 process.condemn(f"it holds {format_measured(held)}, and may hold {format_measured(limits.memory)}")
