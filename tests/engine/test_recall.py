@@ -7,9 +7,9 @@ import pytest
 from brownout.api.reasons import Reason
 from brownout.core.instant import to_rfc3339
 from brownout.core.ladder import ladder_of
-from brownout.core.member import Member, Observation, Presence
+from brownout.core.member import Hold, Member, Observation, Presence
 from brownout.engine.ports import DecisionRecord
-from brownout.engine.recall import newest, recalled
+from brownout.engine.recall import brought_back, newest, recalled
 from tests.builders import make_integration
 
 AT = 1_767_323_040.0
@@ -77,3 +77,24 @@ def test_only_the_newest_real_decision_counts() -> None:
         make_record(6, key="android"),
     )
     assert {key: record.id for key, record in newest(records).items()} == {"voice": 8, "android": 6}
+
+
+RETURNS: dict[str, tuple[DecisionRecord | None, tuple[float, float] | None]] = {
+    "it was brought back since": (make_record(action="Enable", at=AT + 9.0), (AT + 9.0, 2.0)),
+    "half carried out": (make_record(action="Enable", at=AT + 9.0, outcome="Done"), (AT + 9.0, 2.0)),
+    "it was brought back before, and went again": (make_record(action="Enable", at=AT - 9.0), None),
+    "it failed": (make_record(action="Enable", at=AT + 9.0, outcome="Failed"), None),
+    "it was no return": (make_record(at=AT + 9.0), None),
+    "no record": (None, None),
+}
+
+
+@pytest.mark.parametrize("case", RETURNS)
+def test_what_the_journal_says_of_a_return_counts_since_the_hold(case: str) -> None:
+    """The status still says that it is held off; the newest decision about it may have brought it back."""
+    record, expected = RETURNS[case]
+    status = {"state": "Disabled", "hold": {"byController": True, "off": True}}
+    integration = make_integration("voice", status=status)
+    member = Member(key="voice", integration=integration, ladder=ladder_of(integration))
+    hold = Hold(rung=1, since=AT, reason=Reason.ABOVE_THRESHOLD, message="", wait_factor=2.0)
+    assert brought_back(record, hold, member) == expected

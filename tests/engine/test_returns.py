@@ -119,3 +119,14 @@ async def test_nonsense_about_a_return_is_no_endless_wait(nonsense: dict[str, ob
     wire["hold"].update(nonsense)
     box.home.statuses["voice"] = IntegrationStatus.model_validate(wire)
     assert await gone_again(box) == factor
+
+
+async def test_a_return_is_not_on_trial_for_years() -> None:
+    """With a factor of a million it would stand in the status for six years; it has lasted after 48 minutes at most."""
+    box = await back_again()
+    wire = box.status("voice").to_wire()
+    wire["hold"].update({"waitFactor": 1e6})
+    box.home.statuses["voice"] = IntegrationStatus.model_validate(wire)
+    async with box.controlled():
+        await passing(16.0 * ON_TRIAL_S + 31.0)
+        assert box.status("voice").hold is None

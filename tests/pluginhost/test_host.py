@@ -29,6 +29,21 @@ async def shutdown(): print("goodbye")
 """
 
 
+def test_nothing_is_kept_of_runs_that_failed(stage: Stage) -> None:
+    """One that never comes up is tried for days, 1440 times a day: each try is forgotten as soon as it has ended."""
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("broken", "raise RuntimeError('half')"))
+        assert await eventually_async(lambda: _tried(stage, 2))
+        assert host._keepers["broken"]._processes == set()
+
+    stage.live(story)
+
+
+async def _tried(stage: Stage, times: int) -> bool:
+    return len(stage.faults) >= times
+
+
 def test_a_plugin_is_started_asked_and_ended(stage: Stage) -> None:
     """Plain functions in threads: what they return comes back, what they print is kept, and nothing is left."""
     launch = stage.launch("echo", 'def shutdown(): print("goodbye")')

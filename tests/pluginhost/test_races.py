@@ -40,6 +40,30 @@ def test_a_stop_while_an_exchange_weighs_its_memory_leaves_nothing(stage: Stage)
     stage.live(story)
 
 
+def test_a_stop_while_it_is_put_to_sleep_is_not_undone(stage: Stage) -> None:
+    """What comes up is ended first, since its new version is loaded lazily: told to stop meanwhile, it is off."""
+    stuck = "import time\ndef initialize(config): time.sleep(60)"
+
+    async def story(host: PluginHost) -> None:
+        coming = asyncio.ensure_future(host.start(stage.launch("voice", stuck)))
+        assert await eventually_async(lambda: _runs(stage))
+        sleeping = asyncio.ensure_future(host.start(stage.launch("voice", load="Lazy")))
+        for _ in range(3):
+            await asyncio.sleep(0)  # it is about to end what comes up
+        await host.stop("voice", grace_s=0.0)
+        assert (await sleeping).status is OutcomeStatus.SKIPPED
+        seen = host.presence("voice")
+        assert seen is not None
+        assert (seen.presence, seen.asleep) == (Presence.STOPPED, False)
+        await coming
+
+    stage.live(story)
+
+
+async def _runs(stage: Stage) -> bool:
+    return bool(stage.processes())
+
+
 def test_a_start_while_it_is_being_ended_waits_for_the_end_and_starts_it(stage: Stage) -> None:
     """Whoever switches it on again in that moment gets what runs, is asked and is looked after, the same or another."""
 
