@@ -31,7 +31,10 @@ GIB = 2**30
 
 
 def test_a_refused_first_request_starts_nothing(stage: Stage) -> None:
-    """It says why, counts neither against the plugin nor as a request to it, and the next one is asked afresh."""
+    """It says why, counts neither against the plugin nor as a request to it, and the next one is asked afresh.
+
+    The status keeps the first reason, so that a flood of requests is no flood of writes.
+    """
 
     async def story(host: PluginHost) -> None:
         stage.refusals["lazy"] = "RAM 79.0 %; ask again in 30 s"
@@ -46,6 +49,10 @@ def test_a_refused_first_request_starts_nothing(stage: Stage) -> None:
         assert (seen.presence, seen.asleep) == (Presence.RUNNING, True)
         assert seen.detail == "it starts with its first request; one was refused: RAM 79.0 %; ask again in 30 s"
         assert stage.faults == ["lazy: a first request did not start it: RAM 79.0 %; ask again in 30 s"]
+        stage.refusals["lazy"] = "RAM 80.0 %; ask again in 30 s"
+        assert "RAM 80.0 %" in (await stage.ask(host, "lazy", 1)).detail
+        assert host.presence("lazy") == seen
+        assert len(stage.faults) == 1
         assert (await host.check("lazy", within_s=1.0)).ok
         assert stage.counts.readings(now=host._place.clock.now(), within_s=60.0) == {}
         del stage.refusals["lazy"]

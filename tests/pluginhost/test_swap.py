@@ -171,6 +171,35 @@ def test_where_two_do_not_fit_a_broken_one_is_followed_by_the_old_one(stage: Sta
     stage.live(story)
 
 
+def test_one_that_dies_of_the_exchange_is_followed_without_its_state(stage: Stage) -> None:
+    """It has nothing any more that could be carried over; to stay with it would be to stay with nobody."""
+
+    async def story(host: PluginHost) -> None:
+        dies = "import os\ndef export_state(): os._exit(1)"
+        await host.start(stage.launch("counting", f"VERSION = 0\n{COUNTING}\n{dies}"))
+        assert (await host.start(stage.launch("counting", f"VERSION = 1\n{COUNTING}"))).status is OutcomeStatus.DONE
+        answer = await stage.ask(host, "counting")
+        assert (answer.body["version"], answer.body["count"]) == (1, 1)
+        assert len(stage.processes()) == 1
+
+    stage.live(story)
+
+
+@pytest.mark.parametrize(("room", "told"), [(1.2, "the old one serves again"), (2.0, "the old one stays")])
+def test_another_one_comes_up_beside_it_where_half_as_much_again_is_free(stage: Stage, room: float, told: str) -> None:
+    """A start takes more than what runs: where just as much is free, the old one goes first."""
+
+    async def story(host: PluginHost) -> None:
+        await host.start(stage.launch("counting", f"VERSION = 0\n{COUNTING}"))
+        held_bytes = await host.memory_bytes("counting")
+        assert held_bytes is not None
+        stage.free_bytes = round(room * held_bytes)
+        outcome = await host.start(stage.launch("counting", f"VERSION = 1\n{COUNTING}\nraise RuntimeError('half')"))
+        assert told in outcome.detail
+
+    stage.live(story)
+
+
 def test_where_neither_of_them_comes_up_nobody_is_told_that_one_serves(stage: Stage) -> None:
     """The old one has used up what it needs to start, and is tried again with patience like any that has ended."""
     stage.free_bytes = 0
