@@ -76,7 +76,7 @@ lock: can-setup ## Resolve requirements/*.in into requirements/*.txt anew (Pytho
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	'$(PYTHON)' -m venv "$$tools" && \
 	"$$tools/bin/python" -m pip install --quiet --require-hashes --requirement requirements/lock.txt && \
-	cd requirements && for name in run build lock dev; do \
+	cd requirements && for name in run build lock training dev; do \
 	  echo "resolving $$name.in" && \
 	  CUSTOM_COMPILE_COMMAND="make lock" "$$tools/bin/pip-compile" $(LOCK) $(UPGRADE) --output-file $$name.txt $$name.in || exit 1; \
 	done

@@ -81,17 +81,21 @@ def test_a_lock_is_complete_and_names_no_host(lock: Path) -> None:
 
 
 def test_what_is_tested_is_what_runs() -> None:
-    """The tests run with exactly the releases that the image gets."""
-    run, dev = (dict(PIN.findall((ROOT / "requirements" / name).read_text())) for name in ("run.txt", "dev.txt"))
+    """The tests run with exactly the releases that the image gets, with training and without."""
+    names = ("run.txt", "training.txt", "dev.txt")
+    run, training, dev = (dict(PIN.findall((ROOT / "requirements" / name).read_text())) for name in names)
     assert run
-    assert run.items() <= dev.items()
+    assert "scikit-learn" in training
+    assert (run | training).items() <= dev.items()
 
 
 def test_the_lock_is_made_from_what_the_project_declares() -> None:
-    """requirements/run.in and the metadata of the project ask for the same."""
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    locked = (ROOT / "requirements/run.in").read_text().splitlines()
-    assert sorted(line for line in locked if not line.startswith("#")) == sorted(declared)
+    """requirements/run.in and training.in ask for what the metadata of the project asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = {"run.in": project["dependencies"], "training.in": project["optional-dependencies"]["training"]}
+    for name, declared in asked.items():
+        locked = (ROOT / "requirements" / name).read_text().splitlines()
+        assert sorted(line for line in locked if line and not line.startswith(("#", "-c"))) == sorted(declared)
 
 
 def _too_long(file: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -41,12 +42,22 @@ COMMANDS = ("run", "get", "explain", "validate", "history", "replay", "compare",
         ("plugins trust", "Missing argument 'NAME...'."),
         ("plugins list -o yaml", '"yaml" is not an output: use one of json'),
         ("run . --mode box", "'box' is not one of 'auto', 'kube', 'local'"),
+        ("budget list --server http://127.0.0.1:99999", "is not a server: write a URL such as http://127.0.0.1:8321"),
+        ("get policy --server http://127.0.0.1:99999", "is not a server: write a URL such as http://127.0.0.1:8321"),
+        ("get policy --server http://[::1", "is not a server: write a URL such as http://127.0.0.1:8321"),
+        ("get policy --server http://", '"http://" is not a server: write a URL'),
+        ("get policy --server http://me:word@127.0.0.1:1", '"******" is not a server: write a URL'),
+        ("compare --running http://127.0.0.1:0", '"http://127.0.0.1:0" is not a server: write a URL'),
+        ("budget list --server http://127.0.0.1:1/x", "Invalid value for server: must be a URL such as http://127"),
+        ("budget run --tokens 99999999999999999999 -- true", "Invalid value for tokens: 99999999999999999999: must be"),
+        ("budget run --name -x- -- true", 'Invalid value for name: "-x-": must be 1 to 100 letters'),
     ],
 )  # fmt: skip
 def test_wrong_usage_ends_with_2(words: str, said: str, home: Path) -> None:
     """It says what was wrong, what would be right, and where help is."""
     answer = typed(*words.split(), home=home)
     assert said in answer.misuse
+    assert answer.err.count("Invalid value") <= 1
     assert "for help." in answer.err
 
 
@@ -62,6 +73,7 @@ def test_wrong_usage_ends_with_2(words: str, said: str, home: Path) -> None:
         ("history --state nowhere", NEVER.format("nowhere")),
         ("get integrations --state {file}", NEVER.format("{file}")),
         ("get policy --server http://127.0.0.1:1", "http://127.0.0.1:1 cannot be asked: Connection refused: is the"),
+        ("plugins list --state {file}", "{file} is not a folder: name one for the state, or none to use the default"),
         ("crds --dir nowhere", "nowhere cannot be written to (No such file or directory): name a folder of yours"),
     ],
 )  # fmt: skip
@@ -73,9 +85,38 @@ def test_what_cannot_be_found_ends_with_1(words: str, said: str, home: Path) -> 
     assert answer.refusal.startswith(said.format(file=file))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run ''",
+        "validate ''",
+        "crds --dir ''",
+        "get integrations --state ''",
+        "explain ''",
+        "plugins new ''",
+        "replay ''",
+    ],
+)
+def test_nothing_is_no_name_and_no_folder(words: str, home: Path) -> None:
+    """What a variable that is not set leaves is refused: as a path it would be the folder where we are."""
+    answer = typed(*shlex.split(words), home=home)
+    assert answer.misuse == "Invalid value: an argument is empty: is a variable not set?"
+    assert [path.name for path in home.iterdir() if path.suffix == ".yaml"] == []
+
+
+def test_what_was_typed_does_not_steer_the_terminal(left: Stage, home: Path) -> None:
+    """A control character in a name is shown by its number, also in the name of a file; other letters as they are."""
+    for name, told in (("a\x1b[31mb", "a\\x1b[31mb"), ("vöice☃", "vöice☃"), ("a\x9bb", "a\\x9bb")):
+        assert f'no integration "{told}"' in typed("explain", name, "--state", left.state, home=home).refusal
+    listed = typed("validate", "a\n\x1b[1mb.yaml", home=home)
+    assert listed.out.startswith("a\\u000a\\u001b[1mb.yaml: cannot be read")
+    server = typed("get", "policy", "--server", "http://a\nb", home=home)
+    assert '"http://a\\nb" is not a server' in server.misuse
+
+
 def test_a_name_that_is_not_declared_is_told_with_those_that_are(left: Stage, home: Path) -> None:
     """A misspelt name costs no second look."""
-    for words in (("get", "integrations", "vioce"), ("explain", "vioce")):
+    for words in (("get", "integrations", "vioce"), ("explain", "vioce"), ("history", "vioce")):
         answer = typed(*words, "--state", left.state, home=home)
         assert answer.code == 1
         *_, line = answer.err.splitlines()

@@ -149,7 +149,7 @@ def test_names_of_the_report_are_taken(home: Path) -> None:
     [
         ("", "nothing to replay: name TRACE..., or --history (with --state for another folder)"),
         ("{trace} --history", "a trace and a history at once: name TRACE..., or --history"),
-        ("{trace} --plot a.png", "a.png is not a picture that can be drawn: name a file that ends in .svg"),
+        ("{trace} --plot a.gif", "a.gif is not a picture that can be drawn: name a file that ends in .svg or .png"),
         ("{trace} -o xml", '"xml" is not an output: use one of table, json'),
         ("{trace} --since 5x", '"5x" is not a duration'),
         ("{trace} --forecast --policy {trace}", "--forecast scores forecasts, which no policy changes"),
@@ -220,8 +220,38 @@ def test_the_picture_is_sound_and_says_what_it_shows(home: Path) -> None:
     assert root.findtext(f"{space}title") == "day (native): memory, and what ran under each policy"
     assert "thresholds: J " in described
     assert "expected-cost: J " in described
-    lost = typed("replay", write_trace(home / "day.csv"), "--plot", home / "no" / "a.svg", home=home)
-    assert lost.refusal == f"{home}/no/a.svg cannot be written to (No such file or directory): name another file"
+
+
+def test_a_picture_can_be_png(home: Path) -> None:
+    """Twice as many dots as the SVG has pixels, and neither white nor black alone."""
+    file = home / "day.png"
+    asked = typed("replay", write_trace(home / "day.csv"), "--mode", "native", "--plot", file, home=home)
+    assert (asked.code, asked.err) == (0, "")
+    raw = file.read_bytes()
+    assert raw[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(raw[16:20], "big") == 2400
+    assert len(raw) > 50_000
+
+
+def test_a_picture_that_cannot_be_drawn_is_told_before_anything_is_computed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after minutes: no folder, or nothing that draws PNG."""
+    trace = write_trace(home / "day.csv")
+    monkeypatch.setattr(command, "contest", None)
+    lost = typed("replay", trace, "--plot", home / "no" / "a.svg", home=home)
+    assert lost.refusal == f"{home}/no/a.svg cannot be written to: there is no folder {home}/no"
+    monkeypatch.setattr("brownout.cli.replay_plot.find_spec", lambda _: None)
+    without = typed("replay", trace, "--plot", home / "a.png", home=home)
+    said = "what draws PNG is not installed: pip install 'brownout[png]', or name a .svg"
+    assert without.refusal == f"{home}/a.png: {said}"
+
+
+def test_a_picture_that_cannot_be_written_is_told(home: Path) -> None:
+    """A folder stands where the file should."""
+    (home / "a.svg").mkdir()
+    asked = typed("replay", write_trace(home / "day.csv"), "--mode", "native", "--plot", home / "a.svg", home=home)
+    assert asked.refusal == f"{home}/a.svg cannot be written to (Is a directory): name another file"
 
 
 def test_ones_own_history_is_replayed_with_what_was_measured(home: Path) -> None:

@@ -10,12 +10,12 @@ from tests.checkout import ROOT
 from tests.packaging.dockerfile import read_dockerfile
 
 ARGUMENTS, STAGES = read_dockerfile(ROOT / "Dockerfile")
-BUILDER, FINAL = STAGES
+BUILDER, WITHOUT, WITH, BUILT, FINAL = STAGES
 STATE = "/var/lib/brownout"
 INSTALLERS = re.compile(r"\b(pip3? install|apt(-get)? |apk |setuptools|gcc|build-essential)")
 
 
-def test_both_stages_stand_on_one_pinned_slim_python() -> None:
+def test_all_stages_stand_on_one_pinned_slim_python() -> None:
     """What the builder compiles for is what runs it, and a rebuild gets the same."""
     assert BUILDER.image.split() == ["${PYTHON_IMAGE}", "AS", "builder"]
     assert FINAL.image == "${PYTHON_IMAGE}"
@@ -24,11 +24,26 @@ def test_both_stages_stand_on_one_pinned_slim_python() -> None:
 
 def test_what_is_installed_is_locked() -> None:
     """Everything from an index is checked against its hash; the project itself asks no index."""
-    installs = re.findall(r"pip (?:--python \S+ )?(?:install|wheel) [^&]+", " && ".join(BUILDER.all("RUN")))
-    assert len(installs) == 4
+    runs = (*BUILDER.all("RUN"), *WITH.all("RUN"))
+    installs = re.findall(r"pip (?:--python \S+ )?(?:install|wheel) [^&]+", " && ".join(runs))
+    assert len(installs) == 5
     asks = [line for line in installs if "--no-index" not in line]
     assert [line for line in asks if "--require-hashes" not in line] == []
     assert [line for line in installs if "--no-index" in line and "--no-deps" not in line] == []
+
+
+def test_training_is_there_where_it_is_asked_for_and_nowhere_else() -> None:
+    """By default nothing stands between the builder and the image; with TRAINING=with, what the lock of training names,
+    compiled like the rest.
+    """
+    assert ARGUMENTS["TRAINING"] == "without"
+    assert (WITHOUT.image, WITHOUT.instructions) == ("builder AS without-training", ())
+    assert (WITH.image, BUILT.image) == ("builder AS with-training", "${TRAINING}-training AS built")
+    assert BUILT.instructions == ()
+    (run,) = WITH.all("RUN")
+    assert "--require-hashes --requirement requirements/training.txt" in run
+    assert "compileall" in run
+    assert "training" not in " ".join(BUILDER.all("RUN"))
 
 
 def test_the_last_stage_installs_nothing_and_keeps_no_installer() -> None:
@@ -37,7 +52,7 @@ def test_the_last_stage_installs_nothing_and_keeps_no_installer() -> None:
     assert not INSTALLERS.search(runs)
     assert "pip uninstall" in runs
     assert "ensurepip" in runs
-    assert FINAL.all("COPY") == ("--from=builder /opt/brownout /opt/brownout",)
+    assert FINAL.all("COPY") == ("--from=built /opt/brownout /opt/brownout",)
     assert any("venv --without-pip /opt/brownout" in line for line in BUILDER.all("RUN"))
 
 
@@ -76,7 +91,7 @@ def test_it_says_what_it_is(label: str) -> None:
 
 def test_what_is_copied_is_there_and_not_kept_back() -> None:
     """Every source of a COPY is in the checkout, and .dockerignore lets it through."""
-    sources = [word for line in BUILDER.all("COPY") for word in line.split()[:-1]]
+    sources = [word for line in (*BUILDER.all("COPY"), *WITH.all("COPY")) for word in line.split()[:-1]]
     let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert sources
     assert [source for source in sources if not (ROOT / source).exists()] == []

@@ -49,7 +49,8 @@ class Problem:
     fault: Fault = Fault.INVALID
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}" if self.file else f"line {self.line}"
+        file = _safe(self.file)
+        place = file if self.line is None else f"{file}:{self.line}" if file else f"line {self.line}"
         return f"{place}: {self.sentence}" if place else self.sentence
 
     @property

@@ -74,6 +74,11 @@ def main() -> None:
 def _refuse(why: str) -> NoReturn:
     """One line on standard error, and the exit code for it."""
     with suppress(OSError):  # nobody can be told
-        sys.stderr.write(f"brownout: {' '.join(why.split())}\n")
+        sys.stderr.write(f"brownout: {_on_one_line(why)}\n")
     let_go()
     sys.exit(1)
+
+
+def _on_one_line(text: str) -> str:
+    """What a terminal shows as it stands: a name that was typed may hold what would steer it."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in " ".join(text.split()))

@@ -79,9 +79,10 @@ def run(
     limits = limits_of(duration, tokens, api_calls, warn_at=warn_at, finish_at=finish_at)
     if not resume and not limits.keys() & DEFAULT_LIMITS:
         limits |= DEFAULT_LIMITS
+    called = resume if resume is not None else name if name is not None else made_up_name(command[0])
     with wrong_usage():
         settings = WrapSettings(
-            name=checked_name(resume or name or made_up_name(command[0])), state=_folder(state), limits=limits,
+            name=checked_name(called), state=_folder(state), limits=limits,
             resume=resume is not None, grace_s=seconds(grace), strict=strict, signal=_told_by(signal),
             upstream=None if proxy is None else check_upstream(proxy), quiet=quiet, json_summary=output == "json",
             summary_file=str(summary.absolute()) if summary else None,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from brownout.bootstrap.settings import default_state
 from brownout.budget.stores import store_of
 from brownout.cli.options import now
-from brownout.cli.usage import wrong_usage
+from brownout.cli.usage import server_url, wrong_usage
 from brownout.core.budget.document import limits_from
 from brownout.core.budget.run import NoSuchRun, RunRecord
 from brownout.core.errors import HomeUnavailable
@@ -57,7 +57,7 @@ def budgets_of(*, state: Path | None, server: str | None, token_file: Path | Non
         running = is_running(folder) is not None
         return Budgets(store_of(folder, None, None), () if running else (f"no controller runs with {folder}; {_KEPT}",))
     with wrong_usage():
-        return Budgets(store_of(None, server, _token(folder, token_file)))
+        return Budgets(store_of(None, server_url(server), _token(folder, token_file)))
 
 
 def _token(folder: Path, given: Path | None) -> str | None:

@@ -6,13 +6,14 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from brownout.api.integration import Integration
 from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy
 from brownout.api.validation import validate_document
 from brownout.cli.question import Question
-from brownout.core.errors import HomeUnavailable, InvalidInput
+from brownout.cli.usage import server_url
+from brownout.core.errors import HomeUnavailable
 from brownout.core.sample import Sample, Witness
 from brownout.engine.ports import DecisionRecord
 
@@ -27,8 +28,7 @@ class GatewaySource:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if urlsplit(self.server).scheme not in ("http", "https"):
-            raise InvalidInput(f'"{self.server}" is not a server', advice="write a URL such as http://127.0.0.1:8321")
+        server_url(self.server)
 
     def integrations(self) -> tuple[Integration, ...]:
         """All of them with their present status."""

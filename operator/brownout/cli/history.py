@@ -21,7 +21,8 @@ from brownout.cli.options import (
     since_instant,
 )
 from brownout.cli.question import Question
-from brownout.cli.source import source_of
+from brownout.cli.source import Source, source_of
+from brownout.core.errors import InvalidInput
 from brownout.core.instant import to_rfc3339
 from brownout.core.sample import Sample
 from brownout.core.table import plain_table
@@ -50,6 +51,8 @@ def history(
     source = source_of(state=state, server=server, mode=mode, kubeconfig=kubeconfig)
     notes_of(source)
     decisions, samples = source.decisions(question), source.samples(question)
+    if name is not None and not decisions:
+        _known(source, name)
     window = Window(span_s=now(), capacity=len(samples) or 1, samples=samples)
     if output == "json":
         print_json(
@@ -61,6 +64,14 @@ def history(
         )
         return
     sys.stdout.write(f"{_decisions(decisions)}\n\n{_summary(window, samples)}\n")
+
+
+def _known(source: Source, name: str) -> None:
+    """Refuse a name about which nothing was decided, and which nobody declares: it is misspelt."""
+    found = source.integrations()
+    if not any(name in (each.name, f"{each.metadata.namespace}/{each.name}") for each in found):
+        known = ", ".join(sorted(each.name for each in found)) or "none"
+        raise InvalidInput(f'there is no integration "{name}"', advice=f"known are: {known}")
 
 
 def _decisions(decisions: tuple[DecisionRecord, ...]) -> str:

@@ -41,6 +41,13 @@ class LazyGroup(TyperGroup):
         self.commands = {name: TyperCommand(name, help=line) for name, line in COMMANDS.items()}
 
     @override
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # Of a path, an empty one would be the folder where we are. A program's own arguments are its own.
+        if "" in args and args[:2] != ["budget", "run"] and not ctx.resilient_parsing:
+            raise typer.BadParameter("an argument is empty: is a variable not set?", ctx=ctx)
+        return super().parse_args(ctx, args)
+
+    @override
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         return name, command if name is None else _imported(name), rest

@@ -63,6 +63,8 @@ def find(plugins: Path | None, state: Path | None) -> Found:
     if plugins is not None and not plugins.is_dir():
         raise InvalidInput(f"{plugins} is not a folder", advice="name the folder that holds the plugins' folders")
     where = state or default_state()
+    if where.exists() and not where.is_dir():
+        raise InvalidInput(f"{where} is not a folder", advice="name one for the state, or none to use the default")
     directory = directory_of(where)
     folder = plugins or plugins_of(directory or Path())
     return Found(

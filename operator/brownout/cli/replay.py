@@ -11,11 +11,10 @@ from brownout.cli.given import Given
 from brownout.cli.options import Since, State, chosen, print_json, since_instant
 from brownout.cli.progress import progress
 from brownout.cli.replay_forecast import print_forecasts
+from brownout.cli.replay_plot import check_plot, draw
 from brownout.cli.replay_stage import OURS, Modes, Stage, on_history, on_traces
-from brownout.core.errors import InvalidInput
 from brownout.simulate.contest import contest
 from brownout.simulate.loop import Record
-from brownout.simulate.picture import picture
 from brownout.simulate.report import Row, documents, row_of
 from brownout.simulate.rivals.roster import RIVALS
 
@@ -28,7 +27,7 @@ AsIs = Annotated[bool, typer.Option("--as-is", help="The values are the base loa
 Seed = Annotated[int, typer.Option(help="Seed of the noise of footprints.")]
 Own = Annotated[bool, typer.Option("--history", help="Replay this box's own history.")]
 Forecasts = Annotated[bool, typer.Option("--forecast", help="Score the forecasts, not the policies.")]
-Plot = Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw the first trace into a file.")]
+Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the first trace into a file: .svg or .png.")]
 Output = Annotated[str, typer.Option("-o", "--output", metavar="table|json", help="For people or programs.")]
 
 
@@ -82,8 +81,8 @@ def _agree(*, traces: bool, history: bool, plot: Path | None) -> None:
     if traces == history:
         wrong = "a trace and a history at once" if traces else "nothing to replay"
         raise typer.BadParameter(f"{wrong}: name TRACE..., or --history (with --state for another folder)")
-    if plot is not None and plot.suffix != ".svg":
-        raise typer.BadParameter(f"{plot} is not a picture that can be drawn: name a file that ends in .svg")
+    if plot is not None:
+        check_plot(plot)
 
 
 def _policies(given: Given, files: Sequence[Path]) -> Mapping[str, PolicySpec]:
@@ -106,13 +105,5 @@ def _run(stage: Stage, policies: Mapping[str, PolicySpec], *, rivals: bool, plot
                 rows.append(row_of(record))
                 drawn += [record] if plot and number == 0 else []
             if plot and drawn:
-                _draw(plot, drawn)
+                draw(plot, drawn)
     return rows
-
-
-def _draw(file: Path, records: Sequence[Record]) -> None:
-    """The first base load and every policy on it."""
-    try:
-        file.write_text(picture(records), encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be written to ({error.strerror})", advice="name another file") from None
