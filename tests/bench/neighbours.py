@@ -14,6 +14,7 @@ every ratio beside nobody.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -21,6 +22,8 @@ from pathlib import Path
 from random import Random
 from statistics import median
 from tempfile import TemporaryDirectory
+
+import psutil
 
 from brownout.api.reasons import Circuit
 from brownout.bootstrap.clock import SteadyClock
@@ -73,7 +76,9 @@ def figures() -> Iterator[Figure]:
     """A ratio for each neighbour, and the worst."""
     with TemporaryDirectory(prefix="brownout-bench-") as folder:
         stage = Stage(Path(folder), circuits=Circuits(lambda openings: circuit_wait_s(openings) / _HURRIED))
+        before = psutil.cpu_times()
         found = stage.live(lambda host: _measure(stage, host))
+        after = psutil.cpu_times()
     for name, beside in found.items():
         low, high = beside.interval()
         note = f"{low:.2f} to {high:.2f}; {_ms(beside.beside)} beside, {_ms(beside.alone)} alone"
@@ -82,7 +87,10 @@ def figures() -> Iterator[Figure]:
     note = f"{control[0]:.2f} to {control[-1]:.2f}"
     yield Figure(name="good plugins' p99 beside nobody (control)", value=median(control), unit="times alone", note=note)
     yield from _latency({bad.name: found[bad.name] for bad in BAD}, control[-1])
+    yield from _failed(found)
     yield from _health([found[bad.name] for bad in BAD])
+    stolen = 100 * (after.steal - before.steal) / (sum(after[:8]) - sum(before[:8]))  # guests are counted in user
+    yield Figure(name="CPU time that the machine lost to its host meanwhile", value=stolen, unit="%")
 
 
 def _latency(found: dict[str, Beside], control: float) -> Iterator[Figure]:
@@ -99,10 +107,19 @@ def _latency(found: dict[str, Beside], control: float) -> Iterator[Figure]:
     yield Figure(name="neighbours that do harm for certain", value=len(harmful), unit="plugins", goal=0, note=note)
 
 
+def _failed(found: dict[str, Beside]) -> Iterator[Figure]:
+    """Of good plugins, with what was said most often: beside bad ones, and else, which is the machine's doing."""
+    bad = {each.name for each in BAD}
+    alone = {id(heard): heard for one in found.values() for heard in one.alone}  # each is of two neighbours
+    others = [("", list(alone.values())), *((name, one.beside) for name, one in found.items() if name not in bad)]
+    for name, heard in (("without", others), ("beside", [(each, found[each].beside) for each in sorted(bad)])):
+        said = Counter((who, answer.detail) for who, windows in heard for one in windows for answer in one.failed)
+        note = "".join(f"{count}{who and f' beside {who}'}: {why}" for (who, why), count in said.most_common(1))
+        name = f"good plugins: requests that failed {name} a bad one"
+        yield Figure(name=name, value=said.total(), unit="requests", goal=0, note=note)
+
+
 def _health(found: Sequence[Beside]) -> Iterator[Figure]:
-    failed = [answer for one in found for heard in (*one.alone, *one.beside) for answer in heard.failed]
-    note = next((answer.detail for answer in failed), "")
-    yield Figure(name="good plugins: requests that failed", value=len(failed), unit="requests", goal=0, note=note)
     unwell = sum(one.unwell for one in found)
     yield Figure(name="good plugins: not well beside a bad one", value=unwell, unit="checks", goal=0)
     let_through = max(one.let_through() for one in found)

@@ -24,6 +24,7 @@ from brownout.pluginhost.needs import granted
 from brownout.pluginhost.sandbox import Aspect, Guarantee, _Told, _Tried, enforcement
 from tests.checkout import PACKAGE, ROOT
 from tests.eventually import eventually, eventually_async
+from tests.pluginhost.groups import groups_of
 from tests.pluginhost.stage import Stage, found
 
 #: A plugin that does what the request says, and tells whether it could.
@@ -208,10 +209,12 @@ def test_it_ends_with_the_host_and_what_it_started_with_the_next_host(stage: Sta
         assert host.stdout is not None
         assert host.stdout.readline() == "done\n"
         assert len(stage.processes()) == 3
+        groups = groups_of(host.pid)
         host.kill()
     assert eventually(lambda: len(stage.processes()) == 2)
     stage.live(PluginHost.recover)
-    assert stage.processes() == ()
+    assert (stage.processes(), groups_of(host.pid)) == ((), [])
+    assert bool(groups) == (_promise(Aspect.MEMORY, {"needs": PROGRAMS}).enforced)
     told = [_promise(Aspect.OUTLIVING, {"needs": needs}).enforced for needs in ({}, PROGRAMS)]
     assert told == [bool(seccomp.machine()), False]
 
@@ -297,7 +300,7 @@ def test_what_cannot_be_enforced_is_told_with_its_reason() -> None:
 def test_on_a_kernel_that_offers_nothing_nothing_is_called_enforced(needs: Mapping[str, Any]) -> None:
     """But what needs no kernel: that the environment is made anew."""
     manifest = _manifest({"needs": needs})
-    bare = _Tried(MappingProxyType(dict.fromkeys(MEASURES, "not here")), 0, "no groups")
+    bare = _Tried(MappingProxyType(dict.fromkeys(MEASURES, "not here")), 0, "no groups", "")
     told = _Told(manifest, granted(manifest.needs, {}), bool(needs == ONE_DOOR), bare).all()
     assert {each.aspect for each in told if each.enforced} == {Aspect.ENVIRONMENT}
 

@@ -7,7 +7,8 @@ spins in two threads the p99 went from 5.3 to 3.2 ms, with SCHED_IDLE to 2.3. Su
 nobody else wants; if that is less than a quarter of a core it has its place again, so nobody starves.
 
 Linux has two nicenesses: one of each thread, and, where it groups sessions (autogroup, as on desktops), one of each
-session. Threads can go behind; that they come back takes a right that not everybody has.
+session. Threads can go behind; that they come back takes a right that not everybody has. And neither lets who wakes up
+in another session go first: where there is a control group, that is told instead.
 """
 
 import asyncio
@@ -20,7 +21,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Final, NamedTuple
 
-__all__ = ["BEHIND_STEPS", "Precedence", "place_behind", "reversible"]
+from brownout.pluginhost.cpu_group import CpuGroup
+
+__all__ = ["BEHIND_STEPS", "Precedence", "place_behind", "reversible", "yielding"]
 
 #: 1.25 ** 10: a tenth of the weight.
 BEHIND_STEPS: Final = 10
@@ -43,8 +46,10 @@ class Precedence:
     more: it is then behind, whatever it takes.
     """
 
-    def __init__(self, pid: int, *, behind: bool, busy: Callable[[], bool], owes: Callable[[], bool]) -> None:
-        self._pid = pid
+    def __init__(
+        self, pid: int, group: CpuGroup | None, *, behind: bool, busy: Callable[[], bool], owes: Callable[[], bool]
+    ) -> None:
+        self._pid, self._group = pid, group
         self._busy, self._owes = busy, owes
         self._loop = asyncio.get_running_loop()
         self._looked_at, self._used_s = self._loop.time(), _cpu_s(pid)
@@ -72,7 +77,7 @@ class Precedence:
         owes = self._owes()
         much = self._used_s - before_s > _MUCH * (self._looked_at - looked_at)
         place = _Place(behind=owes or much, threads=owes or reversible(), yields=much)
-        if place != self._placed and _put(self._pid, place):
+        if place != self._placed and self._put(place):
             self._placed = place
 
     def close(self) -> None:
@@ -80,6 +85,12 @@ class Precedence:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
+
+    def _put(self, place: "_Place") -> bool:
+        if self._group is None:
+            return _put(self._pid, place)
+        self._group.place(behind=place.behind, yields=place.yields)
+        return True
 
     def _attended(self) -> None:
         self._timer = None
@@ -100,6 +111,20 @@ class _Place(NamedTuple):
 def place_behind(pid: int) -> None:
     """Put a worker that was just started behind the others, as far as it can come back."""
     _put(pid, _Place(behind=True, threads=reversible(), yields=True))
+
+
+def yielding(group: CpuGroup | None) -> str:
+    """By what a worker that computes gives way at once to another that wakes up; empty where by nothing."""
+    if group is not None:
+        return "a control group (cpu.idle)" if group.idle else ""
+    return "SCHED_IDLE" if reversible() and not _sessions_grouped() else ""
+
+
+def _sessions_grouped() -> bool:
+    """Whether niceness stays within a session; only what is in the topmost control group is grouped by sessions."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/sched_autogroup_enabled").read_text().strip() != "0"
+    return False
 
 
 @cache

@@ -129,9 +129,8 @@ class PluginProcess:
     def _took(self, spawned: Spawned) -> None:
         self._spawned = spawned
         self._tree.plant(spawned.process, spawned.run)
-        self._precedence = Precedence(
-            spawned.process.pid, behind=self._behind, busy=self._busy, owes=lambda: bool(self._channel.given_up)
-        )
+        pid, owes = spawned.process.pid, lambda: bool(self._channel.given_up)
+        self._precedence = Precedence(pid, spawned.cpu, behind=self._behind, busy=self._busy, owes=owes)
         self._attend()
         self._watching = asyncio.ensure_future(self._watch(spawned))
 

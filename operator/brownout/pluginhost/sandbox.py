@@ -21,6 +21,7 @@ from brownout.pluginhost.found import Found
 from brownout.pluginhost.launch import PluginLaunch, launch_of
 from brownout.pluginhost.manifest import Manifest
 from brownout.pluginhost.needs import Granted, granted
+from brownout.pluginhost.precedence import yielding
 from brownout.pluginhost.protocol import VERSION, Conversation, Kind, Message, Role
 from brownout.pluginhost.setting import check_config
 
@@ -45,6 +46,7 @@ class Aspect(StrEnum):
     MEMORY = "memory"
     PROCESSES = "processes"
     CPU = "cpu"
+    PRECEDENCE = "precedence"
     OUTLIVING = "outliving"
     ENVIRONMENT = "environment"
     FILE_SIZE = "fileSize"
@@ -74,11 +76,15 @@ def enforcement(manifest: Manifest) -> tuple[Guarantee, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """What a worker reported: what failed, by the name of the measure; Landlock's version; why there are no groups."""
+    """What a worker reported: what failed, by the name of the measure; Landlock's version; why there are no groups.
+
+    `yields` is how who computes gives way to the others, empty where it does not.
+    """
 
     failed: MappingProxyType[str, str]
     landlock: int
     no_group: str
+    yields: str
 
 
 @cache
@@ -95,7 +101,8 @@ def _tried(*, online: bool, programs: bool) -> _Tried:
     if isinstance(group, ControlGroup):
         group.remove()
     failed = MappingProxyType({str(name): str(why) for name, why in report["failed"].items()})
-    return _Tried(failed, int(report["landlock"]), group if isinstance(group, str) else "")
+    no_group = group if isinstance(group, str) else ""
+    return _Tried(failed, int(report["landlock"]), no_group, yielding(None if isinstance(group, str) else group.cpu))
 
 
 def _reported(launch: PluginLaunch) -> dict[str, Any]:
@@ -154,8 +161,8 @@ class _Told:
         """Every one, the same aspects for every plugin."""
         return [
             self._files(), self._attributes(), self._network(), self._listening(), self._programs(), self._tracing(),
-            self._signals(), self._privileges(), self._memory(), self._processes(), self._cpu(), self._outliving(),
-            self._environment(), self._file_size(), self._disk(),
+            self._signals(), self._privileges(), self._memory(), self._processes(), self._cpu(), self._precedence(),
+            self._outliving(), self._environment(), self._file_size(), self._disk(),
         ]  # fmt: skip
 
     def _files(self) -> Guarantee:
@@ -236,6 +243,13 @@ class _Told:
         if self.given.programs:
             return self._not(Aspect.CPU, what, "each process that it starts has as much again (RLIMIT_CPU)")
         return self._by(Aspect.CPU, what, "RLIMIT_CPU", "cpu", "system_calls")
+
+    def _precedence(self) -> Guarantee:
+        what = "gives way at once to who answers, while it computes"
+        if self.tried.yields:
+            return self._by(Aspect.PRECEDENCE, what, self.tried.yields)
+        why = "no control group of ours can be idle; niceness ends at a session (autogroup), or cannot be taken back"
+        return self._not(Aspect.PRECEDENCE, what, why)
 
     def _outliving(self) -> Guarantee:
         what = "ends with the controller, also when that is killed"

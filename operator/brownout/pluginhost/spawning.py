@@ -19,6 +19,7 @@ from typing import Final
 from brownout.disk.atomic import private_folder
 from brownout.engine.ports import ProcessId, ProcessTable
 from brownout.pluginhost.cgroup import ControlGroup
+from brownout.pluginhost.cpu_group import CpuGroup
 from brownout.pluginhost.found import Found
 from brownout.pluginhost.launch import PluginLaunch
 from brownout.pluginhost.precedence import place_behind
@@ -45,6 +46,11 @@ class Spawned:
     def identity(self) -> str:
         """This very run, for people and for steps that are planned against it."""
         return f"{self.process.pid}:{self.process.started}"
+
+    @property
+    def cpu(self) -> CpuGroup | None:
+        """What says when it may compute, where we may say so."""
+        return self.group.cpu if self.group else None
 
 
 class Untrusted(Exception):
@@ -94,9 +100,9 @@ class Spawner:
         try:
             output = subprocess.DEVNULL if writer is None else writer
             child = self._execute(launch, run, folder, theirs.fileno(), output)
-            if behind:
+            group = self._grouped(launch, child.pid, behind=behind)
+            if behind and (group is None or group.cpu is None):
                 place_behind(child.pid)
-            group = self._grouped(launch, child.pid)
             return self._held(child, ours, run, group)
         except BaseException:
             ours.close()
@@ -121,18 +127,19 @@ class Spawner:
             start_new_session=True,
         )
 
-    def _grouped(self, launch: PluginLaunch, pid: int) -> ControlGroup | None:
+    def _grouped(self, launch: PluginLaunch, pid: int, *, behind: bool) -> ControlGroup | None:
         """Put it into a group of its own, before it is told anything: nothing of it is outside."""
         limits, name = launch.limits, f"{os.getpid()}-{self._runs}"
         group = ControlGroup.make(name, memory_bytes=limits.memory, processes=limits.tasks)
         if isinstance(group, str):
             return None
+        if group.cpu is not None:
+            group.cpu.place(behind=behind, yields=behind)
         try:
-            group.add(pid)
+            return group.add(pid)
         except OSError:  # it has ended already, or the group is another's after all
             group.remove()
             return None
-        return group
 
     def _held(
         self, child: "subprocess.Popen[bytes]", ours: socket.socket, run: str, group: ControlGroup | None
