@@ -112,10 +112,10 @@ def _failed(found: dict[str, Beside]) -> Iterator[Figure]:
     bad = {each.name for each in BAD}
     alone = {id(heard): heard for one in found.values() for heard in one.alone}  # each is of two neighbours
     others = [("", list(alone.values())), *((name, one.beside) for name, one in found.items() if name not in bad)]
-    for name, heard in (("without", others), ("beside", [(each, found[each].beside) for each in sorted(bad)])):
+    for when, heard in (("without", others), ("beside", [(each, found[each].beside) for each in sorted(bad)])):
         said = Counter((who, answer.detail) for who, windows in heard for one in windows for answer in one.failed)
         note = "".join(f"{count}{who and f' beside {who}'}: {why}" for (who, why), count in said.most_common(1))
-        name = f"good plugins: requests that failed {name} a bad one"
+        name = f"good plugins: requests that failed {when} a bad one"
         yield Figure(name=name, value=said.total(), unit="requests", goal=0, note=note)
 
 
