@@ -60,15 +60,19 @@ def _slow_beats(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_slow_beats")
 def test_who_makes_us_work_too_long_is_not_read_until_that_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each piece seems to take 50 ms, of which it may have 20 in a beat: two beats pass after each, and all comes."""
-    clock = count(step=1)
+    clock, beats = count(step=1), list[bool]()
 
-    async def story(_: Channel, transport: asyncio.Transport, say: Say) -> None:
+    async def story(channel: Channel, transport: asyncio.Transport, say: Say) -> None:
+        beat = channel._next_beat
+        monkeypatch.setattr(channel, "_next_beat", lambda: (beats.append(True), beat()))
         slow = SimpleNamespace(thread_time=lambda: 0.05 * next(clock))
         monkeypatch.setattr("brownout.pluginhost.channel.time", slow)
         for said in ("one", "two"):
             say(said)
             await eventually_async(lambda: _true(not transport.is_reading()))
+            beats.clear()
             await eventually_async(lambda: _true(transport.is_reading()))
+        assert len(beats) >= 2
 
     assert talk(story) == ["one", "two"]
 

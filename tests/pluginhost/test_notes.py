@@ -26,6 +26,16 @@ def test_no_line_is_lost_uncounted_and_no_plugin_writes_without_end(pauses: list
     assert len(kept) + told + (allowance.left_out if allowance else 0) == len(pauses)
 
 
+def test_a_long_silence_saves_up_no_more_than_one_outburst() -> None:
+    """A day without a line is no licence for 170 000 at once."""
+    heard = list[str]()
+    notes = Notes(lambda _key, _severity, message: heard.append(message))
+    notes.hear("voice", "info", "first", now=1e9)
+    for _ in range(2 * MOST_AT_ONCE):
+        notes.hear("voice", "info", "x", now=1e9 + 86_400.0)
+    assert heard.count("x") == MOST_AT_ONCE
+
+
 def test_one_that_writes_without_end_costs_no_other_a_line() -> None:
     """Each has an allowance of its own; that lines are left out is told, but not with each."""
     heard = list[tuple[str, str]]()

@@ -229,6 +229,14 @@ def test_a_text_without_an_end_is_looked_through_once(body: bytes) -> None:
     assert isinstance(heard, Violation)
 
 
+def test_a_flood_of_quotes_is_refused_as_it_comes() -> None:
+    """More strings than values may have are no JSON, and nobody waits for the end of them."""
+    host, _ = serving(most_bytes=MOST_BYTES)
+    (heard,) = host.receive(MOST_BYTES.to_bytes(4, "big") + b'"' * (4 * MOST_VALUES + 4))
+    assert isinstance(heard, Violation)
+    assert heard.fault is Fault.TOO_MANY
+
+
 @pytest.mark.parametrize("value", [object(), float("nan"), {1, 2}, "x" * 2**20, nested(MOST_DEPTH)])
 def test_what_json_cannot_hold_is_not_sent(value: object) -> None:
     """And the conversation goes on."""
