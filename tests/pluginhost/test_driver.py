@@ -1,5 +1,6 @@
 """Laws of the driver: what is declared is what runs, at the level that was asked for, and nothing untrusted does."""
 
+import asyncio
 import os
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from brownout.api.integration import Level
 from brownout.api.metadata import ObjectMeta
 from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus
+from brownout.pluginhost.answers import Answer
 from brownout.pluginhost.driver import PluginDriver
 from brownout.pluginhost.trust import TRUST_FILE, write_trust
 from tests.eventually import eventually_async
@@ -39,6 +41,21 @@ def test_a_level_is_its_config_over_the_plugins(stage: Stage) -> None:
         assert len(identities) == 2
 
     stage.drive(story)
+
+
+def test_at_the_end_of_the_controller_each_has_the_grace_that_is_declared_now(stage: Stage) -> None:
+    """Also one whose grace was edited since it was started, which is no reason to start it anew."""
+    slow = "import time\ndef handle_request(request): time.sleep(1.0)\n"
+    stage.put("voice", SAYING.replace("def handle_request(request): return config\n", slow))
+
+    async def story(driver: PluginDriver) -> "asyncio.Future[Answer]":
+        await driver.start(stage.integration("voice", stop={"grace": "0s"}), None)
+        assert not (await driver.observe(stage.integration("voice", stop={"grace": "10s"}))).outdated
+        asking = asyncio.ensure_future(stage.ask(driver._host, "voice"))
+        await asyncio.sleep(0)
+        return asking
+
+    assert stage.drive(story).result().ok
 
 
 def test_a_level_that_the_plugin_does_not_know_is_told(stage: Stage) -> None:

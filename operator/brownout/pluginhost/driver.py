@@ -79,6 +79,7 @@ class PluginDriver:
         seen, running = self._host.presence(key), self._host.launch(key)
         if seen is None or running is None or seen.presence is Presence.STOPPED:
             return self._off(key, found)
+        self._graces[key] = integration.spec.stop.grace  # it may have been edited since the start
         seen = self._host.required(key, running.found.manifest, seen)
         held_bytes = await self._host.memory_bytes(key)
         seen = replace(seen, memory_bytes=seen.memory_bytes if held_bytes is None else held_bytes)
