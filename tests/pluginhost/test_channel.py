@@ -64,7 +64,12 @@ def test_who_makes_us_work_too_long_is_not_read_until_that_is_made_up_for(monkey
 
     async def story(channel: Channel, transport: asyncio.Transport, say: Say) -> None:
         beat = channel._next_beat
-        monkeypatch.setattr(channel, "_next_beat", lambda: (beats.append(True), beat()))
+
+        def counted() -> None:
+            beats.append(True)
+            beat()
+
+        monkeypatch.setattr(channel, "_next_beat", counted)
         slow = SimpleNamespace(thread_time=lambda: 0.05 * next(clock))
         monkeypatch.setattr("brownout.pluginhost.channel.time", slow)
         for said in ("one", "two"):
