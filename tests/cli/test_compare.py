@@ -30,7 +30,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     early = {"disable": 60.0, "enable": 50.0, "emergency": 95.0}
     write_policy(folder / "live.yaml", "default", thresholds=early)
     write_policy(folder / "later.yaml", "later")
-    write_policy(folder / "alike.yaml", "alike", thresholds=early, rate={"above": 50})
+    tiny = {"name": "tiny", "match": {"memoryBelow": "1Mi"}, "thresholds": {"disable": 90}}
+    write_policy(folder / "alike.yaml", "alike", thresholds=early, tiers=[tiny])
     answer = typed("compare", folder, "--state", state, "-o", "json", home=root)
     assert (answer.code, answer.err) == (0, "")
     document = json.loads(answer.out)
@@ -110,7 +111,7 @@ def test_without_another_policy_the_other_strategies_stand_in(short: Path, home:
 def test_a_policy_that_says_the_same_is_told_as_that(short: Path, home: Path) -> None:
     """A copy of the live one under another name needs no statistics."""
     copy = write_policy(home / "copy.yaml", "copy", mode="DryRun")
-    assert asked(short, home, "--policy", copy).out == "copy: says the same as default.\n"
+    assert asked(short, home, "--policy", copy).out == "copy: says the same as default in all that a replay looks at.\n"
 
 
 def test_the_controllers_own_folder_is_read_where_none_is_named(home: Path) -> None:

@@ -169,16 +169,25 @@ def test_where_the_live_policy_costs_nothing_there_is_no_share() -> None:
 
 
 def test_the_fields_that_differ_are_named_with_what_to_write() -> None:
-    """As they stand in a file; what only the live one says is to be left out; whether a shadow acts is no reason."""
-    live = PolicySpec.model_validate({"memoryBudget": "12Gi"})
+    """As they stand in a file; what only the live one says is to be left out; what no replay looks at is no reason."""
+    tiers = [{"name": "small", "match": {"memoryBelow": "8Gi"}, "thresholds": {"disable": 75}}]
+    live = PolicySpec.model_validate({"memoryBudget": "12Gi", "scope": "Node", "tier": "small", "tiers": tiers})
     other = COSTS.model_copy(update={"thresholds": live.thresholds.model_copy(update={"disable": 82.5})})
     assert dict(differences(live, other)) == {
         "thresholds.disable": "82.5",
         "decide.strategy": "ExpectedCost",
         "restore.strategy": "WhenItFits",
-        "memoryBudget": None,
+        "tier": None,
+        "tiers": "[]",
     }
-    assert differences(live, live) == differences(PolicySpec(), PolicySpec.model_validate({"mode": "DryRun"})) == ()
+    unseen = {
+        "mode": "DryRun",
+        "interval": "5s",
+        "notify": {"desktop": True},
+        "sentinel": {"interval": "2s"},
+        "rate": {"above": 5},
+    }
+    assert differences(live, live) == differences(PolicySpec(), PolicySpec.model_validate(unseen)) == ()
 
 
 @pytest.mark.parametrize(
@@ -238,4 +247,4 @@ def test_each_verdict_has_its_sentence(found: Comparison, said: str) -> None:
 
 def test_a_policy_that_says_the_same_is_told_as_that() -> None:
     """Nothing differs, so nothing is compared."""
-    assert sentence(make_comparison(), ()) == "with-fit: says the same as default."
+    assert sentence(make_comparison(), ()) == "with-fit: says the same as default in all that a replay looks at."

@@ -11,14 +11,18 @@ from brownout.simulate.comparison import CONFIDENCE_PERCENT, HOURS_A_DAY, LEAST_
 WEEK_HOURS = 7 * HOURS_A_DAY
 # Service and pressure that change by less are not worth a word.
 LEAST_SERVED_H, LEAST_MINUTES = 0.05, 0.5
-#: A shadow never acts, whatever it says of that; it is no reason for its figures.
-_NO_REASON = ("mode",)
+#: What no replay looks at, and no shadow: it is no reason for its figures, and no advice. Nobody acts in it, it ticks
+#: every 30 s, percentages are of what was measured, and there are neither requests nor a sentinel.
+_NO_REASON = ("mode", "interval", "scope", "memoryBudget", "sentinel", "notify", "spike", "rate")
 
 
 def differences(live: PolicySpec, other: PolicySpec) -> tuple[tuple[str, str | None], ...]:
-    """The fields in which the other policy differs, by their path, with what it says there; None: it says nothing."""
+    """The fields in which the other policy differs, by their path, with what it says there; None: it says nothing. Only
+    those that a replay looks at.
+    """
     was, now = (dict(_leaves(spec.to_wire())) for spec in (live, other))
-    paths = [path for path in {**now, **was} if was.get(path) != now.get(path) and path not in _NO_REASON]
+    unlike = (path for path in {**now, **was} if was.get(path) != now.get(path))
+    paths = [path for path in unlike if path.partition(".")[0] not in _NO_REASON]
     return tuple((path, _shown(now[path]) if path in now else None) for path in paths)
 
 
@@ -26,7 +30,7 @@ def sentence(found: Comparison, changes: tuple[tuple[str, str | None], ...]) -> 
     """What the comparison says, in one sentence."""
     policy, live, figures = found.policy, found.live, ", ".join(_figures(found))
     if not changes:
-        return f"{policy}: says the same as {live}."
+        return f"{policy}: says the same as {live} in all that a replay looks at."
     match found.verdict:
         case Verdict.BETTER:
             return f"{policy}: would have been better than {live}: {figures}; to get it, {_to_do(changes)}."
