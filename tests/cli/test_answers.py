@@ -92,7 +92,7 @@ def test_history_has_decisions_and_a_summary_of_samples(ask: Ask) -> None:
     """Newest first, of one integration or of all, bounded in time and number; and the same as JSON."""
     said = ask("history", "voice", "--since", "1h").out
     assert re.match(r"AT +INTEGRATION +ACTION +OUTCOME +REASON +MESSAGE\n", said)
-    assert re.search(r"\n\d+ samples from \S+ to \S+\nRESOURCE +AVERAGE % ", said)
+    assert re.search(r"\n\d+ samples? from \S+ to \S+\nRESOURCE +AVERAGE % ", said)
     assert re.search(r"AVERAGE % +MINIMUM % +MAXIMUM % +PER MINUTE +ANOMALIES\n", said)
     assert ask("history", "android").out.startswith("No decisions in this time.")
     document = json.loads(ask("history", "--limit", "1", "-o", "json").out)

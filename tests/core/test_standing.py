@@ -59,7 +59,7 @@ def test_reasons_are_of_the_closed_list(snapshot: Snapshot) -> None:
     for member in snapshot.members:
         status = _status(member, snapshot)
         assert status.reason in tuple(Reason)
-        assert {one.reason for one in status.conditions} <= {*Reason, "Valid"}
+        assert {one.reason for one in status.conditions} <= {*Reason}
         ready = _condition(status, ConditionType.READY).status is ConditionStatus.TRUE
         assert ready is (status.state in (State.ENABLED, State.LOWERED))
         assert len({one.type for one in status.conditions}) == len(status.conditions) == len(ConditionType)

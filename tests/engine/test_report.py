@@ -162,6 +162,7 @@ async def test_the_policys_status_says_what_is_measured() -> None:
     status = box.home.policy_status
     assert (status.memory_percent, status.node, status.observed_generation) == (60.0, "edge-1", 1)
     assert {one.type: one.status for one in status.conditions} == {"Ready": "True", "Accepted": "True"}
+    assert {one.reason for one in status.conditions} <= {*Reason}
 
 
 @pytest.mark.parametrize("detail", ["x" * 100_000, "\udc80 \x00 broken"])

@@ -94,4 +94,5 @@ def _summary(window: Window, samples: tuple[Sample, ...]) -> str:
         for name, it in summary(window).items()
     ]
     table = plain_table(("RESOURCE", "AVERAGE %", "MINIMUM %", "MAXIMUM %", "PER MINUTE", "ANOMALIES"), rows)
-    return f"{len(samples)} samples from {to_rfc3339(samples[0].at)} to {to_rfc3339(samples[-1].at)}\n{table}"
+    count = "1 sample" if len(samples) == 1 else f"{len(samples)} samples"
+    return f"{count} from {to_rfc3339(samples[0].at)} to {to_rfc3339(samples[-1].at)}\n{table}"

@@ -280,7 +280,7 @@ def _conditions(
         (ConditionType.STALLED, stalled, reason, message if stalled else ""),
         (ConditionType.DEGRADED, degraded, reason, _for_people(standing, state, message) if degraded else ""),
         (ConditionType.HEALTHY, well, sick, ailment(member, standing.checked)),
-        (ConditionType.ACCEPTED, not invalid, Reason.INVALID_SPEC if invalid else "Valid", accepted),
+        (ConditionType.ACCEPTED, not invalid, Reason.INVALID_SPEC if invalid else Reason.WITHIN_LIMITS, accepted),
     )
     return conditions(standing.previous.conditions, statements, now=now, generation=generation)
 

@@ -123,7 +123,7 @@ def policy_status_of(
     generation = inventory.policy.metadata.generation
     known = outlook.measured_percent is not None
     faults = [str(problem) for problems in inventory.problems.values() for problem in problems]
-    accepted = Reason.INVALID_SPEC if faults else "Valid"
+    accepted = Reason.INVALID_SPEC if faults else Reason.WITHIN_LIMITS
     statements = (
         (ConditionType.READY, known, decision.reason, decision.message),
         (ConditionType.ACCEPTED, not faults, accepted, "; ".join(faults)),
