@@ -43,6 +43,19 @@ def test_a_level_is_its_config_over_the_plugins(stage: Stage) -> None:
     stage.drive(story)
 
 
+def test_what_an_integration_says_of_a_level_goes_before_what_the_plugin_says_of_it(stage: Stage) -> None:
+    """And that before what the integration says of all levels."""
+    stage.put("voice", SAYING, SETTINGS + "levels: [{name: large, config: {model: plugins, words: 5}}]\n")
+    level = Level(name="large", config={"model": "ours"})
+    voice = stage.integration("voice", config={"words": 3}, levels=[level])
+
+    async def story(driver: PluginDriver) -> None:
+        await driver.start(voice, level)
+        assert (await stage.ask(driver._host, "voice")).body == {"model": "ours", "words": 5}
+
+    stage.drive(story)
+
+
 def test_at_the_end_of_the_controller_each_has_the_grace_that_is_declared_now(stage: Stage) -> None:
     """Also one whose grace was edited since it was started, which is no reason to start it anew."""
     slow = "import time\ndef handle_request(request): time.sleep(1.0)\n"
