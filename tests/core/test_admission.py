@@ -49,15 +49,6 @@ def test_what_is_lowered_wakes_at_its_level() -> None:
     assert _asked(make_snapshot(60.0, _asleep(size=(30.0, 12.0), hold=make_hold(rung=1)))) == ""
 
 
-def test_one_of_unknown_size_starts_with_what_it_requires_though_nobody_knows_that_size_either() -> None:
-    """They are asked about together, since none of them can serve alone; else the first request would never start it."""
-    model, voice = _asleep("model", None), _asleep("voice", None)
-    snapshot = make_snapshot(50.0, model, voice)
-    assert refusal(snapshot, ("model", "voice"), now=NOW) == ""
-    started = replace(snapshot, waking=frozenset({"model"}))
-    assert "model is being started, and what it takes is not known yet" in _asked(started)
-
-
 def test_who_asks_again_is_not_counted_twice() -> None:
     """Room was taken for it a moment ago: that is its own."""
     assert _asked(make_snapshot(60.0, _asleep(), waking=frozenset({"voice"}))) == ""

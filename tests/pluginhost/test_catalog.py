@@ -12,6 +12,7 @@ from brownout.pluginhost import catalog
 from brownout.pluginhost.catalog import Catalog
 from brownout.pluginhost.discovery import Discovery, discover
 from brownout.pluginhost.found import Found
+from brownout.pluginhost.trust import TRUST_FILE, write_trust
 from tests.pluginhost.folders import Plugins, install
 
 
@@ -56,6 +57,19 @@ def test_files_come_to_rest_side_by_side(plugins: Plugins, tmp_path: Path, monke
     with ThreadPoolExecutor(2) as threads:
         found = list(threads.map(known.plugin, ("voice", "android")))
     assert all(isinstance(each, Found) for each in found)
+
+
+def test_what_its_owner_trusts_from_now_on_is_noticed(plugins: Plugins, tmp_path: Path) -> None:
+    """And what he no longer does: nobody restarts a controller for that."""
+    plugins.put("voice")
+    known = Catalog([plugins.path], tmp_path, always=True)
+    assert "is not trusted" in str(known.plugin("voice"))
+    found = discover([plugins.path]).load("voice")
+    assert isinstance(found, Found)
+    write_trust(tmp_path, [found])
+    assert known.plugin("voice") == found
+    (tmp_path / TRUST_FILE).unlink()
+    assert "is not trusted" in str(known.plugin("voice"))
 
 
 def test_an_installed_package_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
