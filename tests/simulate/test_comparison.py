@@ -71,6 +71,14 @@ def test_the_costs_of_ticks_add_up_to_the_score() -> None:
     assert tick_costs(make_record()) == ()
 
 
+@pytest.mark.parametrize("hours", [24, 50, 121])
+def test_where_every_hour_tells_the_same_there_is_no_doubt(hours: int) -> None:
+    """As many hours are drawn as there are, however many blocks fit into them: the interval is a point."""
+    found = compare_runs(made_run("default", lambda _: True, hours=hours), made_run("b", lambda _: False, hours=hours))
+    each = (found.j_change.value, found.j_change.lower, found.j_change.upper)
+    assert each == pytest.approx((-24.0 * 60.0,) * 3)
+
+
 def test_a_policy_that_loses_fewer_hours_is_better_and_the_other_way_round_worse() -> None:
     """The share is of the live one's cost, and its interval lies on one side of nothing."""
     much, little = make_hours(96, noisy(1, 0.8), name="much"), make_hours(96, noisy(2, 0.2), name="little")
