@@ -5,13 +5,13 @@ Nothing foreign is faked: processes, files, cgroups and the API server of the te
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 from typing import Any
 
-from brownout.api.integration import Integration
+from brownout.api.integration import Integration, Level
 from brownout.api.policy import Scope
 from brownout.core.capability import Notice
 from brownout.core.errors import HistoryUnavailable
@@ -487,3 +487,25 @@ class FakeUsageMeter:
             )
             for key in {name for name, _, _ in words}
         }
+
+
+class FakeManifests:
+    """Manifests that say what a test puts in `said`; `hidden` ones cannot be read, `hangs` holds a reading up."""
+
+    def __init__(self, **said: tuple[Level, ...]) -> None:
+        self.said = dict(said)
+        self.hidden: set[str] = set()
+        self.hangs = False
+        self.reads = 0
+        self._known: dict[str, tuple[Level, ...]] = {}
+
+    async def read(self, plugins: Collection[str]) -> None:
+        """Those that are there."""
+        self.reads += 1
+        if self.hangs:
+            await asyncio.Event().wait()
+        self._known |= {name: self.said[name] for name in plugins if name in self.said and name not in self.hidden}
+
+    def levels(self, plugin: str) -> tuple[Level, ...] | None:
+        """What was read last."""
+        return self._known.get(plugin)

@@ -157,6 +157,23 @@ def test_what_a_level_gives_the_base_need_not(companion: Path, home: Path) -> No
     assert "spec.workload.plugin.config.model: Required value" in answer.out
 
 
+def test_levels_that_are_left_to_a_plugin_are_named_and_checked(companion: Path, home: Path) -> None:
+    """Whoever leaves them out is told which there are; the config has to fit at each of them."""
+    more = "levels: [{name: large, config: {model: large}}, {name: small}]\n"
+    settings = "config: {model: {type: string, required: true}, words: {type: integer, default: 3}}\n"
+    Plugins(companion / "plugins").put("voice", more=more + settings)
+    file = companion / "speaking.yaml"
+    for config, spec, said in (
+        ({"model": "own"}, {}, "ok: 1 integration in 1 file\nvoice has the levels of its plugin: large, small\n"),
+        ({"model": "own"}, {"levels": []}, "ok: 1 integration in 1 file\n"),
+        ({"model": "own"}, {"levels": [{"name": "small"}]}, "ok: 1 integration in 1 file\n"),
+        ({}, {}, f"{file}:8: spec.workload.plugin.config.model: Required value\n"),
+    ):
+        workload = {"plugin": {"name": "voice", "config": config}}
+        file.write_text(yaml.safe_dump(integration_document("voice", workload=workload, **spec)))
+        assert typed("validate", file, home=home).out == said
+
+
 def test_problems_of_files_and_of_plugins_come_together(companion: Path, home: Path) -> None:
     """A broken file, a plugin that is not there and one that is not in order: none hides another."""
     (companion / "a.yaml").write_text(BROKEN)

@@ -8,10 +8,13 @@ import pytest
 
 from brownout.api.integration import Level
 from brownout.api.metadata import ObjectMeta
+from brownout.core.ladder import with_levels
 from brownout.core.member import Presence
 from brownout.engine.ports import OutcomeStatus
 from brownout.pluginhost.answers import Answer
+from brownout.pluginhost.configuring import config_problems, levels_of
 from brownout.pluginhost.driver import PluginDriver
+from brownout.pluginhost.found import Found
 from brownout.pluginhost.trust import TRUST_FILE, write_trust
 from tests.eventually import eventually_async
 from tests.pluginhost.stage import Stage, found
@@ -86,6 +89,26 @@ def test_a_level_that_the_plugin_does_not_know_is_told(stage: Stage) -> None:
         assert (await driver.start(stage.integration("plain", levels=levels), levels[1])).status is OutcomeStatus.DONE
 
     stage.drive(story)
+
+
+def test_a_level_that_was_left_to_the_plugin_has_the_plugins_config(stage: Stage) -> None:
+    """Also in a cluster, where nobody else may say it; the owner's own config goes before the plugin's default."""
+    levels = "levels:\n  - {name: large, config: {model: large}}\n  - {name: small, config: {model: small}}\n"
+    stage.put("voice", SAYING, SETTINGS + levels + "needs: {files: {read: [$model]}}\n")
+    plugin = stage.catalog.plugin("voice")
+    assert isinstance(plugin, Found)
+    declared = stage.integration("voice", config={"words": 3})
+    voice = with_levels(declared, levels_of(plugin.manifest))
+    assert [level.config for level in voice.spec.levels] == [{}, {}]
+    assert config_problems(plugin.manifest, declared) == ()
+
+    async def story(driver: PluginDriver) -> None:
+        for level in voice.spec.levels:
+            assert (await driver.start(voice, level)).status is OutcomeStatus.DONE
+            assert (await stage.ask(driver._host, "voice")).body == {"model": level.name, "words": 3}
+            assert not (await driver.observe(voice)).outdated
+
+    stage.drive(story, grants=False)
 
 
 def test_a_wrong_config_is_told_with_all_its_problems(stage: Stage) -> None:

@@ -6,7 +6,7 @@ nothing of what the controller decides; that is `status`.
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from brownout.api.budget import Budget
 from brownout.api.ladder import LADDER_RULES, NOT_ITSELF
@@ -174,7 +174,9 @@ class IntegrationSpec(Ruled):
     node: Annotated[str, _NODE] = Field(default="", description="The node it runs on. Empty: the only one.")
     workload: Workload = Field(description="What the integration switches on and off: exactly one of the four.")
     levels: tuple[Level, ...] = Field(
-        default=(), max_length=16, description="Qualities at which it can run, best first. Without any it is on or off."
+        default=(),
+        max_length=16,
+        description="Qualities at which it can run, best first. Left out: its plugin's. Without any it is on or off.",
     )
     memory: Bytes | None = Field(
         default=None, description="First guess of the memory it takes, where there are no levels."
@@ -188,6 +190,17 @@ class IntegrationSpec(Ruled):
     budget: Budget | None = Field(default=None, description="Limits of a run.")
 
     rules: ClassVar[tuple[Rule, ...]] = LADDER_RULES
+
+    @property
+    def levels_left_out(self) -> bool:
+        """Whether its owner leaves the levels to its plugin. An empty list says that there are to be none."""
+        return self.workload.plugin is not None and "levels" not in self.model_fields_set
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was left out stays so: an empty list would say something else when it is read again."""
+        document: dict[str, Any] = write(self)
+        return {name: part for name, part in document.items() if name != "levels" or "levels" in self.model_fields_set}
 
 
 class Integration(Resource):

@@ -14,6 +14,7 @@ from brownout.bootstrap.settings import Settings
 from brownout.engine.admission import Admission
 from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.circuits import Circuits
+from brownout.engine.manifests import Ladders, Manifests, NoManifests
 from brownout.engine.observers import Observers
 from brownout.engine.ports import Home, WorkloadDriver
 from brownout.engine.prober import NoProber, Prober
@@ -45,6 +46,7 @@ class Parts:
     `runs_programs`: whoever writes its objects may run programs as the controller anyway.
     `requests` is where its drivers count what they route, `usage` what that used up, `circuits` where they ask whether
     they may, `admission` whether what is asleep may start, and `secrecy` where they say what may be shown.
+    `manifests` is what its plugins say of themselves.
     """
 
     home: Home
@@ -60,6 +62,7 @@ class Parts:
     circuits: Circuits = field(default_factory=lambda: Circuits(circuit_wait_s))
     admission: Admission = field(default_factory=Admission)
     secrecy: Secrecy = field(default_factory=Secrecy)
+    manifests: Manifests = field(default_factory=NoManifests)
 
 
 def world_of(
@@ -89,6 +92,7 @@ def world_of(
         prober=parts.prober,
         circuits=parts.circuits,
         admission=parts.admission,
+        ladders=Ladders(parts.manifests),
         budgets=_desk(state, lane, faults),
         observers=observers,
         dry_run=settings.dry_run,

@@ -61,5 +61,6 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         usage=heard.usage,
         admission=heard.admission,
         secrecy=heard.secrecy,
+        manifests=plugins,
         prober=LocalProber(state, ProcTable(), directory=directory, on_fault=faults),
     )

@@ -13,6 +13,7 @@ from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.faults import FaultLine
 from brownout.bootstrap.plugins import Heard, Plugins
 from brownout.bootstrap.settings import Settings
+from brownout.engine.manifests import NoManifests
 from brownout.engine.ports import WorkloadDriver
 from brownout.kube.client import Api
 from brownout.kube.credentials import Credentials
@@ -67,6 +68,7 @@ def cluster(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLi
         circuits=heard.circuits,
         admission=heard.admission,
         secrecy=heard.secrecy,
+        manifests=plugins or NoManifests(),
     )
 
 

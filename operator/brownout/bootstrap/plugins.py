@@ -6,7 +6,7 @@ The plugin host with its models takes 3 MB that most boxes do not need.
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,6 +29,7 @@ from brownout.sensing.processes import ProcTable
 from brownout.telemetry.logs import event
 
 if TYPE_CHECKING:
+    from brownout.pluginhost.catalog import Catalog
     from brownout.pluginhost.driver import PluginDriver
 
 __all__ = ["Heard", "Plugins"]
@@ -52,10 +53,10 @@ class Heard:
 
 @dataclass(slots=True)
 class Plugins:
-    """A WorkloadDriver that becomes one when it is first asked. `folders` are where plugins lie, best first.
+    """A WorkloadDriver that becomes one when it is first asked; and Manifests, what its plugins say of themselves.
 
-    `always`: only what is on the list of hashes runs, also where there is no list, and no integration can give a plugin
-    more of the machine. `key_of` is how the home calls an integration.
+    `folders` are where plugins lie, best first. `always`: only what is on the list of hashes runs, also where there is
+    no list, and no integration can give a plugin more of the machine. `key_of` is how the home calls an integration.
     """
 
     state: Path
@@ -66,6 +67,9 @@ class Plugins:
     always: bool = False
     key_of: Callable[[Integration], str] = lambda integration: integration.metadata.name
     _driver: "PluginDriver | None" = field(default=None, init=False)
+    _catalog: "Catalog | None" = field(default=None, init=False)
+    _levels: dict[str, tuple[Level, ...]] = field(default_factory=dict, init=False)
+    _reading: "asyncio.Task[None] | None" = field(default=None, init=False)
 
     async def recover(self) -> None:
         """End what outlived a controller that was killed; a worker dies with it, but not all that it started may."""
@@ -98,6 +102,8 @@ class Plugins:
 
     async def close(self) -> None:
         """End all of them."""
+        if self._reading is not None:
+            self._reading.cancel()
         if self._driver is not None:
             await self._driver.close()
 
@@ -106,17 +112,43 @@ class Plugins:
         if self._driver is not None:
             await self._driver.hurry()
 
+    # --- what they say of themselves -------------------------------------------------------------------------------
+
+    async def read(self, plugins: Collection[str]) -> None:
+        """Look again at the manifests of these. Of a disk that hangs one reading waits, and no second one begins."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read(tuple(plugins)), name="read manifests")
+        await asyncio.shield(self._reading)
+
+    async def _read(self, plugins: tuple[str, ...]) -> None:
+        from brownout.pluginhost.configuring import levels_of  # noqa: PLC0415 - see the module's docstring
+
+        for name in plugins:
+            found = await asyncio.to_thread(self._plugins().plugin, name)
+            if not isinstance(found, str):
+                self._levels[name] = levels_of(found.manifest)
+
+    def levels(self, plugin: str) -> tuple[Level, ...] | None:
+        """The levels of a plugin that may run, as it was last read."""
+        return self._levels.get(plugin)
+
+    def _plugins(self) -> "Catalog":
+        if self._catalog is None:
+            from brownout.pluginhost.catalog import Catalog  # noqa: PLC0415 - see the module's docstring
+
+            self._catalog = Catalog(self.folders, self.state, always=self.always)
+        return self._catalog
+
     def _awake(self) -> "PluginDriver":
         if self._driver is None:
             self._driver = self._made()
         return self._driver
 
     def _made(self) -> "PluginDriver":
-        from brownout.pluginhost.catalog import Catalog  # noqa: PLC0415 - see the module's docstring
-        from brownout.pluginhost.driver import PluginDriver  # noqa: PLC0415
+        from brownout.pluginhost.driver import PluginDriver  # noqa: PLC0415 - see the module's docstring
         from brownout.pluginhost.host import Place, PluginHost  # noqa: PLC0415
 
-        catalog = Catalog(self.folders, self.state, always=self.always)
+        catalog = self._plugins()
         place = Place(
             state=self.state,
             table=ProcTable(),

@@ -12,6 +12,7 @@ from brownout.cli.question import Question
 from brownout.cli.source import Source, StateSource
 from brownout.core.errors import BrownoutError
 from brownout.core.instant import Instant
+from brownout.core.ladder import remembered_levels, with_levels
 from brownout.core.measurements import TRAIL, drift
 from brownout.core.sample import Sample
 from brownout.core.suggestions import Facts, suggestions
@@ -25,8 +26,8 @@ BACK_S = 1200.0
 
 def helping(name: str, integrations: tuple[Integration, ...], source: Source, *, now: Instant) -> tuple[str, ...]:
     """What would help an integration, in sentences with numbers; what cannot be found out is left out."""
-    facts = Facts(
-        integrations=integrations,
+    facts = Facts(  # the ladders of plugins are told by their statuses alone, to whoever asks from here
+        integrations=tuple(with_levels(each, remembered_levels(each)) for each in integrations),
         policy=source.policy(),
         file_shares=file_shares(source.state) if isinstance(source, StateSource) else {},
         growth_bytes_per_h=_growth(source, now),

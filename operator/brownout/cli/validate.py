@@ -47,6 +47,8 @@ def validate(
         sys.stderr.write(f"{_count(len(problems), 'problem')}\n")
         raise typer.Exit(1)
     sys.stdout.write(f"ok: {_count(len(inventory.integrations), 'integration')} in {_count(len(states), 'file')}\n")
+    for name, levels in checked.ladders.items():
+        sys.stdout.write(f"{name} has the levels of its plugin: {', '.join(levels)}\n")
     for name in checked.unchecked:
         sys.stdout.write(f'not checked: the config of plugin "{name}", which was not found (--plugins says where)\n')
 

@@ -5,7 +5,7 @@ of the installed packages either; then the answer says that they were not checke
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from brownout.api.integration import Integration
@@ -24,10 +24,14 @@ __all__ = ["PluginsChecked", "check_plugins", "folders_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginsChecked:
-    """`problems` of all that could be looked at; `unchecked` names the plugins that nobody can find from here."""
+    """`problems` of all that could be looked at; `unchecked` names the plugins that nobody can find from here.
+
+    `ladders` names the levels of each integration that leaves them to its plugin.
+    """
 
     problems: tuple[Problem, ...] = ()
     unchecked: tuple[str, ...] = ()
+    ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def folders_of(files: Sequence[Path], named: Path | None) -> tuple[Path, ...]:
@@ -51,7 +55,18 @@ def check_plugins(
             problems.extend(_problems(integration, discovery, documents.get(name)))
         else:
             unchecked.add(_plugin_of(integration))
-    return PluginsChecked(problems=tuple(dict.fromkeys(problems)), unchecked=tuple(sorted(unchecked)))
+    return PluginsChecked(
+        problems=tuple(dict.fromkeys(problems)),
+        unchecked=tuple(sorted(unchecked)),
+        ladders={name: levels for name, one in sorted(declared.items()) if (levels := _ladder(one, discovery))},
+    )
+
+
+def _ladder(integration: Integration, discovery: Discovery) -> tuple[str, ...]:
+    """The levels that it has of its plugin; none where its owner says which."""
+    plugin = discovery.candidates.get(_plugin_of(integration))
+    left_out = plugin is not None and integration.spec.levels_left_out
+    return tuple(level.name for level in plugin.manifest.levels) if plugin and left_out else ()
 
 
 def _problems(integration: Integration, discovery: Discovery, document: Document | None) -> Iterator[Problem]:

@@ -49,3 +49,26 @@ class Ladder:
 def ladder_of(integration: Integration) -> Ladder:
     """The ladder that a spec describes."""
     return Ladder(levels=integration.spec.levels)
+
+
+def with_levels(integration: Integration, levels: tuple[Level, ...]) -> Integration:
+    """The integration with the levels of its plugin, where its owner left them out; any other as it is.
+
+    `spec.memory` is the owner's guess, of the best level then, and goes before the plugin's.
+    """
+    if not integration.spec.levels_left_out or not levels:
+        return integration
+    best, *others = levels
+    guess = integration.spec.memory
+    best = best if guess is None else best.model_copy(update={"memory": guess})
+    spec = integration.spec.model_copy(update={"levels": (best, *others)})
+    return integration.model_copy(update={"spec": spec})
+
+
+def remembered_levels(integration: Integration) -> tuple[Level, ...]:
+    """The levels that its status speaks of, best first: whoever knows neither plugin nor spec goes by them."""
+    told = {level.name: level for level in (integration.status.levels or ())} if integration.status else {}
+    return tuple(
+        Level.model_construct(name=name, description="", memory=level.memory, config={}, value=None)
+        for name, level in told.items()
+    )

@@ -90,6 +90,8 @@ class Reconciler:
 
     async def tick(self, cause: str) -> None:
         """One pass. An inventory that was never read in full is waited for: an empty index is not an empty cluster."""
+        with self._world.contained("plugins"):
+            await self._world.ladders.learn(self._world.home.inventory())
         inventory = self._world.inventory()
         if inventory.complete:
             await self._pass(inventory, cause)

@@ -13,6 +13,7 @@ from brownout.engine.admission import Admission
 from brownout.engine.budget_desk import BudgetDesk
 from brownout.engine.circuits import Circuits
 from brownout.engine.hardware import UnknownHardware
+from brownout.engine.manifests import Ladders
 from brownout.engine.observers import Observers
 from brownout.engine.ports import (
     Clock,
@@ -49,6 +50,7 @@ class World:
     prober: Prober = field(default_factory=NoProber)
     circuits: Circuits = field(default_factory=Circuits)
     admission: Admission = field(default_factory=Admission)
+    ladders: Ladders = field(default_factory=Ladders)
     observers: Observers = field(default_factory=Observers)
     dry_run: bool = False
     node: str = ""
@@ -58,8 +60,11 @@ class World:
         return self.drivers.get(integration.spec.workload.kind)
 
     def inventory(self) -> Inventory:
-        """What is declared now, its policy with the thresholds of the tier in force: what every decision rests on."""
-        declared = self.home.inventory()
+        """What is declared now: what every decision rests on.
+
+        Its policy has the thresholds of the tier in force, and who leaves its levels to its plugin has those.
+        """
+        declared = self.ladders.filled(self.home.inventory())
         spec = declared.policy.spec
         if not spec.tiers:
             return declared

@@ -10,10 +10,11 @@ from typing import Any, Final
 from brownout.api.integration import Integration, Level
 from brownout.api.problems import Problem, path_text, shown
 from brownout.api.validation import Path
+from brownout.core.ladder import with_levels
 from brownout.pluginhost.manifest import Manifest
 from brownout.pluginhost.setting import LineOf, check_config, no_line
 
-__all__ = ["config_at", "config_problems"]
+__all__ = ["config_at", "config_problems", "levels_of"]
 
 _CONFIG: Final = ("spec", "workload", "plugin", "config")
 
@@ -49,7 +50,16 @@ def _stranger(manifest: Manifest, level: Level | None, at: int, line_of: LineOf)
     return Problem(line=line_of(path), path=path_text(path), value=shown(level.name), allowed=allowed)
 
 
+def levels_of(manifest: Manifest) -> tuple[Level, ...]:
+    """The levels of a plugin as the ladder of an integration that leaves them to it.
+
+    Without their config: that is the plugin's own, which `config_at` lays under what an integration says.
+    """
+    return tuple(level.model_copy(update={"config": {}}) for level in manifest.levels)
+
+
 def config_problems(manifest: Manifest, integration: Integration, line_of: LineOf = no_line) -> tuple[Problem, ...]:
     """Everything that is wrong with its config at any of its levels, each once."""
-    found = (config_at(manifest, integration, level, line_of) for level in integration.spec.levels or (None,))
+    levels = with_levels(integration, levels_of(manifest)).spec.levels
+    found = (config_at(manifest, integration, level, line_of) for level in levels or (None,))
     return tuple(dict.fromkeys(problem for each in found if isinstance(each, tuple) for problem in each))
