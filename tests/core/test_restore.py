@@ -15,7 +15,7 @@ from brownout.core.plan import Action, Step
 from brownout.core.restore import SURE_TO_FIT, candidate, fits
 from brownout.core.snapshot import Snapshot
 from tests.builders import make_policy
-from tests.core.drawn import FEWER, any_snapshots
+from tests.core.drawn import PROMISED, any_snapshots
 from tests.worlds import NOW, bytes_of, make_forecast, make_hold, make_member, make_snapshot, the_four
 
 LONG_CALM = NOW - 86_400.0
@@ -175,7 +175,7 @@ def test_what_its_owner_switched_off_stays_off() -> None:
     assert candidate(_calm(10.0, _voice(hold=make_hold(reason=Reason.DISABLED_BY_OWNER)))) is None
 
 
-@FEWER
+@PROMISED
 @given(snapshot=any_snapshots())
 def test_a_return_is_alone_calm_and_fitting(snapshot: Snapshot) -> None:
     """In any world: at most one step up, of ours, wanted, held by pressure, after the whole wait, within the limit."""
@@ -196,7 +196,7 @@ def test_a_return_is_alone_calm_and_fitting(snapshot: Snapshot) -> None:
         assert expected < 80.0
 
 
-@FEWER
+@PROMISED
 @given(snapshot=any_snapshots(st.floats(0.0, 64.9)), half=st.floats(0.0, 7.5), wider=st.floats(0.0, 7.5))
 def test_a_wider_band_never_returns_earlier(snapshot: Snapshot, half: float, wider: float) -> None:
     """As long as it votes, a less certain forecast brings back nothing that a more certain one would not."""

@@ -13,7 +13,7 @@ from brownout.core.member import Member, Presence
 from brownout.core.plan import Action, Step
 from brownout.core.shed import shed, shed_all, step_down
 from brownout.core.snapshot import Snapshot
-from tests.core.drawn import FEWER, any_snapshots, tidy_snapshots
+from tests.core.drawn import FEWER, PROMISED, any_snapshots, tidy_snapshots
 from tests.worlds import bytes_of, make_hold, make_member, make_snapshot, the_four
 
 NEED = st.floats(0.0, 60.0)
@@ -82,7 +82,7 @@ def _without_last(snapshot: Snapshot, targets: dict[str, int]) -> dict[str, int]
     return {key: target for key, target in {**targets, last.key: rung}.items() if target > snapshot.by_key[key].rung}
 
 
-@FEWER
+@PROMISED
 @given(snapshot=tidy_snapshots(known=False), need=NEED)
 def test_what_goes_off_is_a_prefix_of_the_order(snapshot: Snapshot, need: float) -> None:
     """Of those that may go, nobody goes off while one before it in the order stays (invariant I5)."""
@@ -126,7 +126,7 @@ def test_a_plan_only_goes_down(snapshot: Snapshot, need: float) -> None:
             assert step.delta_bytes is None or step.delta_bytes <= 0
 
 
-@FEWER
+@PROMISED
 @given(snapshot=any_snapshots(), need=NEED)
 def test_the_protected_and_the_pinned_are_left_alone(snapshot: Snapshot, need: float) -> None:
     """The essential and what it needs never go; the pinned go in an emergency alone (invariant I6)."""
