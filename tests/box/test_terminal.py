@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import struct
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from brownout.bootstrap.screen import size_of
 from tests.box.stage import END_S, Stage, brownout_argv
 from tests.box.terminals import CTRL_C, CTRL_Q, CTRL_S, Terminal
 from tests.eventually import consistently, eventually
@@ -51,6 +57,18 @@ def shows_all_on(terminal: Terminal) -> bool:
     assert 0 < table.find("voice") < table.find("stubs")
     assert table.count("Enabled") == 2
     return True
+
+
+def test_a_terminal_that_was_never_told_its_size_is_a_usual_one() -> None:
+    """Else nothing could be drawn on it: a line is cut to its width, and a block to its height."""
+    keyboard, screen = pty.openpty()
+    assert os.get_terminal_size(screen) == (0, 0)
+    assert size_of(screen) == (80, 24)
+    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    assert size_of(screen) == (100, 40)
+    os.close(screen)
+    os.close(keyboard)
+    assert size_of(screen) is None
 
 
 def test_a_terminal_that_is_closed_ends_all(stage: Stage) -> None:

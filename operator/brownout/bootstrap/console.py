@@ -17,7 +17,7 @@ from brownout.api.integration import Integration
 from brownout.api.policy import BrownoutPolicy
 from brownout.api.quantities import approximate_bytes
 from brownout.api.reasons import Reason
-from brownout.bootstrap.screen import Screen, painter
+from brownout.bootstrap.screen import USUAL_SIZE, Screen, painter, size_of
 from brownout.bootstrap.settings import Settings, default_state
 from brownout.core.instant import Instant
 from brownout.core.table import integration_table, place
@@ -156,10 +156,7 @@ def wanted(settings: Settings, environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def _size() -> os.terminal_size:
-    try:
-        return os.get_terminal_size(1)
-    except OSError:  # the terminal is gone
-        return os.terminal_size((80, 24))
+    return size_of(1) or USUAL_SIZE
 
 
 def _short(path: str | None) -> str:

@@ -11,13 +11,25 @@ from typing import Final
 
 from brownout.telemetry.plain import inert
 
-__all__ = ["Paint", "Screen", "painter"]
+__all__ = ["USUAL_SIZE", "Paint", "Screen", "painter", "size_of"]
 
 _ERASE_BELOW: Final = "\x1b[J"
 #: Lines of a small terminal that the block leaves to the sentences above it.
 _KEPT_FREE: Final = 4
+USUAL_SIZE: Final = os.terminal_size((80, 24))
 
 Paint = Callable[[str], str]
+
+
+def size_of(descriptor: int) -> os.terminal_size | None:
+    """Columns and lines of a terminal, None where it is gone. One that was never told its size (a container's, that of
+    `expect`) says 0, and is taken for a usual one, as by other programs.
+    """
+    try:
+        columns, lines = os.get_terminal_size(descriptor)
+    except OSError:
+        return None
+    return os.terminal_size((columns or USUAL_SIZE.columns, lines or USUAL_SIZE.lines))
 
 
 class Screen:

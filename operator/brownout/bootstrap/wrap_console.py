@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
-from brownout.bootstrap.screen import painter
+from brownout.bootstrap.screen import painter, size_of
 from brownout.core.budget.measure import Measure
 from brownout.core.budget.run import RunRecord
 from brownout.core.budget.summary import TITLES, amount
@@ -80,7 +80,7 @@ class StatusLine:
 
     def draw(self) -> None:
         """Draw it, unless we are in the background: the terminal is another's then."""
-        size = _size(self._descriptor)
+        size = size_of(self._descriptor)
         if size is None or size.lines < _SMALLEST_ROWS or not self._is_ours() or not self._out.ready():
             return
         # A line feed makes room where the cursor stands in the last row; then back up. The region is set at each draw:
@@ -107,15 +107,9 @@ class StatusLine:
 
 def give_back_row(out: StandardError, descriptor: int = 2) -> None:
     """Let the whole terminal scroll again, and clear its last row."""
-    size = _size(descriptor)
+    size = size_of(descriptor)
     if size is not None:
         out.write(f"\x1b7\x1b[r\x1b[{size.lines};1H\x1b[2K\x1b8")
-
-
-def _size(descriptor: int) -> os.terminal_size | None:
-    with suppress(OSError):
-        return os.get_terminal_size(descriptor)
-    return None
 
 
 def line_wanted(*, quiet: bool, environ: Mapping[str, str] = os.environ, descriptor: int = 2) -> bool:
