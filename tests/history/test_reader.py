@@ -136,7 +136,7 @@ def test_what_cannot_be_read_is_said_plainly(world: World) -> None:
     world.path.unlink()
     world.use(_some)
     world.change("PRAGMA user_version = 7")
-    with pytest.raises(HistoryUnavailable, match="version 7, this Brownout knows 2: run the newer Brownout"):
+    with pytest.raises(HistoryUnavailable, match=r"history.db: it has version 7, this Brownout knows 2: run the newer"):
         read_history(world.path)
 
 

@@ -16,7 +16,7 @@ from brownout.core.sample import Sample
 from brownout.engine.ports import DecisionRecord, FootprintRecord
 from brownout.history.file import BUSY_S, damaged, uri_of
 from brownout.history.rows import DECISION_COLUMNS, SAMPLE_COLUMNS, record_of, sample_of
-from brownout.history.schema import HISTORY, DamagedHistory
+from brownout.history.schema import HISTORY, DamagedHistory, NewerHistory
 
 # A window holds 1800 samples at most (core.window); a day at one each second is 86 400 and still answers in seconds.
 MOST_SAMPLES: Final = 100_000
@@ -183,6 +183,9 @@ def _open(path: Path, options: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri_of(path, options), uri=True, timeout=BUSY_S, isolation_level=None)
     try:
         version = HISTORY.version_of(connection)
+    except NewerHistory as error:
+        connection.close()
+        raise NewerHistory(f"{path}: {error}") from None
     except BaseException:
         connection.close()
         raise
