@@ -86,6 +86,16 @@ def test_a_broken_file_keeps_its_last_good_version_and_is_reported(stage: Stage)
     assert controller.events("no file or object is refused any more")
 
 
+def test_a_machine_may_be_given_its_name(stage: Stage) -> None:
+    """What is meant for the node that `--node` names runs here, and what is meant for another does not."""
+    stage.policy()
+    stage.integrate("voice", node="attic")
+    stage.integrate("discord", node="cellar")
+    stage.run("--node", "attic")
+    stage.until(voice="Enabled")
+    assert stage.processes("discord") == ()
+
+
 def test_a_file_that_is_broken_when_it_starts_switches_nothing_off(stage: Stage) -> None:
     """What stood in it when it was last in order starts again, as after a reboot."""
     stage.policy()

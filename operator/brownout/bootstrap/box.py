@@ -27,7 +27,7 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
     directory, state = Path(settings.directory), Path(settings.state)
     closing.enter_context(StateLock(state))
     folder = Path(settings.plugins) if settings.plugins else plugins_of(directory)
-    home = LocalHome(directory, state, on_fault=faults, sources=folder)
+    home = LocalHome(directory, state, on_fault=faults, node=settings.node, sources=folder)
     home.load()
     commands = CommandDriver(state, ProcTable(), directory=directory, clock=clock, on_fault=faults)
     heard = Heard()

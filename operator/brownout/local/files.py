@@ -45,7 +45,8 @@ _REREAD_S: Final = 1.0
 class LocalHome:
     """Implements Home on a directory. First `load`, then `run` as a task beside the engine, at the end `close`.
 
-    `sources` is where what integrations run is written by hand (the plugins' folder): that it changes is told too.
+    `node` is this machine's name; without one its host name, in small letters as Kubernetes names nodes. `sources` is
+    where what integrations run is written by hand (the plugins' folder): that it changes is told too.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class LocalHome:
         state: Path,
         *,
         on_fault: OnFault,
-        node: str = os.uname().nodename,
+        node: str = "",
         sources: Path | None = None,
     ) -> None:
         self._sources = os.path.realpath(sources) if sources is not None else ""
@@ -62,7 +63,7 @@ class LocalHome:
         self._state = state
         self._on_fault = on_fault
         self._memory = recall(state, self._folder.path)
-        self._shelf = Shelf(self._memory.good, node=node)
+        self._shelf = Shelf(self._memory.good, node=node or os.uname().nodename.lower())
         self._identity: tuple[int, int] | None = None
         self._statuses = StatusFiles(state)
         self._faults: dict[str, str] = {}
