@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from signal import SIGKILL
 
 from brownout.api.workload import WorkloadKind
@@ -165,6 +166,19 @@ def test_a_new_version_that_requires_what_is_off_does_not_take_over(stage: Stage
         assert (await stage.ask(host, "phone")).ok
         await host.start(_launch(stage, "voice"))
         assert (await host.start(newer)).status is OutcomeStatus.DONE
+
+    stage.live(story)
+
+
+def test_of_several_that_run_what_is_required_one_that_is_on_counts(stage: Stage) -> None:
+    """Also where another comes first by its name: that one is off, and nobody has to wait for it."""
+
+    async def story(host: PluginHost) -> None:
+        host.declare("a-voice", "voice")
+        assert (await host.start(replace(_launch(stage, "voice"), key="z-voice"))).status is OutcomeStatus.DONE
+        phone = _launch(stage, "phone", "voice")
+        assert (await host.start(phone)).status is OutcomeStatus.DONE
+        assert (_seen(host, phone).requires, _seen(host, phone).lacking) == (("z-voice",), "")
 
     stage.live(story)
 
