@@ -67,6 +67,22 @@ async def test_what_sleeps_takes_nothing_in_a_shadow_either() -> None:
     assert awake.present["default"].memory_percent == pytest.approx(60.0, abs=2.0)
 
 
+async def test_what_slept_when_it_was_switched_off_sleeps_on_where_it_is_on() -> None:
+    """The live policy gives voice and android up at 80 %; a shadow that does not goes on without voice's memory."""
+    box = make_shadowed(late={"thresholds": {"disable": 90, "enable": 80, "emergency": 97}})
+    box.machine["voice"].lazy, box.machine["voice"].running = True, False
+    box.home.edit("voice", priority=10, memory=10 * 2**30)
+    async with box.controlled() as controller:
+        await passing(600.0)
+        box.machine.base = 76.0
+        await passing(600.0)
+        report = controller.reconciler.shadows.report()
+    assert box.running == {"stubs"}
+    assert report is not None
+    assert report.present["late"].rungs["voice"] == 0
+    assert report.present["late"].memory_percent == pytest.approx(86.0, abs=3.0)
+
+
 async def test_without_shadows_there_is_no_report_and_no_race() -> None:
     """Nobody pays for what is not declared; one that is withdrawn is forgotten."""
     box = make_shadowed(early=EARLY)
