@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from brownout.api.reasons import Reason
 from brownout.api.status import IntegrationStatus
+from brownout.core.bookkeeping import on_trial
 from brownout.core.holding import held, hold_from, return_from, with_hold
 from brownout.core.member import Observation, Presence
 from brownout.core.shed import step_down
@@ -70,3 +71,10 @@ def test_what_is_about_to_happen_is_written_ahead() -> None:
     assert (found.rung, found.reason, found.replicas_before) == (3, Reason.EMERGENCY, 2)
     assert found.wait_factor == 4.0
     assert with_hold(ahead, step, None, wait_factor=4.0).replicas_before == 2
+
+
+def test_a_return_is_on_trial_for_longer_the_longer_it_had_to_wait() -> None:
+    """It waited four times as long as usual, so it has to last four times as long: 12 minutes of the default five."""
+    back = (NOW, 4.0)
+    assert on_trial(back, now=NOW + 719.0, stabilization_s=300.0)
+    assert not on_trial(back, now=NOW + 720.0, stabilization_s=300.0)

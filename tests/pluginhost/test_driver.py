@@ -59,6 +59,25 @@ def test_what_an_integration_says_of_a_level_goes_before_what_the_plugin_says_of
     stage.drive(story)
 
 
+def test_what_failed_as_it_was_before_is_to_be_started_as_it_is_now(stage: Stage) -> None:
+    """It is down, so it is a start like any other: as far as it fits, and not a change of something that runs."""
+    stage.put("voice", "raise RuntimeError('half')\n" + SAYING, SETTINGS)
+    voice = stage.integration("voice")
+
+    async def story(driver: PluginDriver) -> None:
+        assert (await driver.start(voice, None)).status is OutcomeStatus.FAILED
+        stage.put("voice", SAYING, SETTINGS)
+
+        async def stopped() -> bool:
+            seen = await driver.observe(voice)
+            return seen.presence is Presence.STOPPED and not seen.outdated
+
+        assert await eventually_async(stopped)
+        assert (await driver.start(voice, None)).status is OutcomeStatus.DONE
+
+    stage.drive(story)
+
+
 def test_at_the_end_of_the_controller_each_has_the_grace_that_is_declared_now(stage: Stage) -> None:
     """Also one whose grace was edited since it was started, which is no reason to start it anew."""
     slow = "import time\ndef handle_request(request): time.sleep(1.0)\n"
