@@ -37,7 +37,8 @@ BY_OWNER = (Reason.DISABLED_BY_OWNER, Reason.DEPENDENCY_DISABLED)
 
 
 # Built once: a strategy that is made anew for each draw is checked anew each time, which takes longer than drawing.
-_SIZE = st.floats(0.0, 20.0)
+# Some of the same size, so that an order has something to decide between equals.
+_SIZE = st.sampled_from((0.0, 5.0, 12.0)) | st.floats(0.0, 20.0)
 _KNOWN = st.lists(_SIZE, min_size=1, max_size=3).map(lambda found: sorted(found, reverse=True))
 _ANY_SIZES: st.SearchStrategy[Any] = _KNOWN | st.lists(_SIZE | st.none(), min_size=1, max_size=3)
 _NEEDS = st.sets(st.sampled_from(NAMES), max_size=2)

@@ -1,13 +1,19 @@
-"""Hardships of the plant, as the core learns of them: a leak is foreseen, a start's peak is remembered."""
+"""Hardships of the plant, as the core learns of them and copes with them."""
+
+from itertools import groupby, pairwise
 
 import pytest
 
+from brownout.api.policy import PolicySpec
 from brownout.core.forecast import foretold
 from brownout.core.gather import footprints_of
-from brownout.simulate.hardships import Hardship, Leak, StartPeak
-from brownout.simulate.loop import run
+from brownout.simulate.generated import Family, generated
+from brownout.simulate.hardships import FailedStarts, FightsBack, Hardship, LateReturn, Leak, StartPeak
+from brownout.simulate.loop import Record, run
 from brownout.simulate.ours import Ours, bytes_of, integrations_of
 from brownout.simulate.plant import THE_FOUR, Plant
+from brownout.simulate.score import score
+from brownout.simulate.traces import base_as_it_is
 from tests.simulate.boxes import make_base
 from tests.worlds import POLICY
 
@@ -56,3 +62,48 @@ def test_a_return_reckons_with_what_the_last_starts_took(guessed: float) -> None
     assert len(ours.ledger.measured["voice", 0].peaks) == 3
     assert found.peak_bytes == pytest.approx(bytes_of(18.0), rel=0.2)
     assert found.steady_bytes == pytest.approx(bytes_of(12.0), rel=0.2)
+
+
+HARD: dict[str, tuple[Hardship, ...]] = {
+    "a leak": (Leak(name="android"),),
+    "a peak at each start": (StartPeak(),),
+    "memory that comes back late": (LateReturn(),),
+    "memory that comes back in part": (LateReturn(kept=0.5),),
+    "starts that fail": (FailedStarts(),),
+    "one that fights back": (FightsBack(name="android"),),
+    "all but fighting": (Leak(name="android"), StartPeak(), LateReturn(kept=0.2), FailedStarts()),
+}
+BY_COST = POLICY.model_validate({"decide": {"strategy": "ExpectedCost"}, "restore": {"strategy": "WhenItFits"}})
+
+
+def _steps(policy: PolicySpec, hardships: tuple[Hardship, ...]) -> Record:
+    """Two and a half hours of a load that moves in steps."""
+    ours = Ours("ours", policy, integrations_of(THE_FOUR))
+    return run(Plant(hardships=hardships), base_as_it_is(generated(Family.STEPS, seed=3, ticks=300)), ours)
+
+
+@pytest.mark.parametrize("policy", [POLICY, BY_COST], ids=["thresholds", "cost"])
+@pytest.mark.parametrize("hardships", HARD.values(), ids=HARD.keys())
+def test_whatever_is_hard_the_essential_stays_and_the_emergency_is_answered(
+    hardships: tuple[Hardship, ...], policy: PolicySpec
+) -> None:
+    """The stubs are never touched, and at 95 % and over the rest is off at the next tick, or stays up against us."""
+    ticks = _steps(policy, hardships).ticks
+    assert {tick.rungs[3] for tick in ticks} == {0}
+    fights = any(isinstance(each, FightsBack) for each in hardships)
+    for now, after in pairwise(ticks):
+        if now.total >= 95.0 and not fights:
+            assert after.rungs == (1, 1, 1, 0)
+
+
+@pytest.mark.parametrize("policy", [POLICY, BY_COST], ids=["thresholds", "cost"])
+def test_what_somebody_brings_up_again_goes_again_when_it_has_to(policy: PolicySpec) -> None:
+    """A minute after we saw it running it is no longer held for off, as in the engine: who does not fit goes anew.
+
+    At a base of 60 % voice is one too many; somebody starts it every two minutes. It never stays for ten.
+    """
+    ours = Ours("ours", policy, integrations_of(THE_FOUR))
+    found = run(Plant(hardships=(FightsBack(name="voice"),)), make_base(*[60.0] * 360), ours)
+    stays = [len(list(run)) for up, run in groupby(tick.rungs[0] == 0 for tick in found.ticks[40:]) if up]
+    assert max(stays) < 20
+    assert score(found).minutes_80 < 0.6 * 1440.0

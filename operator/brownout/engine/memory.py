@@ -17,17 +17,14 @@ from brownout.core.footprint import Source
 from brownout.core.holding import Return, hold_from, return_from
 from brownout.core.instant import Instant, from_rfc3339
 from brownout.core.ladder import ladder_of
-from brownout.core.ledger import Ledger, Said, level_missed, released
+from brownout.core.ledger import Ledger, Said, level_missed
 from brownout.core.measurements import Measured, relived
 from brownout.core.member import Hold, Member, Observation, Presence
+from brownout.core.overtaking import overtaken
 from brownout.engine.ports import DecisionRecord, FootprintRecord, Inventory
 from brownout.engine.recall import brought_back, recalled
 
 Identity = tuple[str, WorkloadKind]
-
-# A workload that we have just switched off may be seen running once more (a scale that is still being carried out);
-# later than this somebody else brought it back.
-OVERTAKEN_AFTER_S = 60.0
 
 
 class Acquaintance:
@@ -108,7 +105,7 @@ def _returned(ledger: Ledger, key: str, back: Return | None, *, now: Instant) ->
 
 def _held(ledger: Ledger, member: Member, kept: Hold | None, seen: Observation, *, now: Instant) -> Ledger:
     hold = _as_seen(kept, member, seen)
-    if hold is None or _overtaken(hold, member, seen):
+    if hold is None or overtaken(hold, member, seen):
         return ledger
     # A status can be edited by anybody: no date in the future and no endless wait may keep it off for ever.
     hold = replace(hold, since=min(hold.since, now), wait_factor=min(hold.wait_factor, LONGEST_WAIT_FACTOR))
@@ -182,25 +179,3 @@ def _as_seen(hold: Hold | None, member: Member, seen: Observation) -> Hold | Non
         return hold
     rung = member.ladder.rung_of(seen.level)
     return replace(hold, rung=rung) if rung else None
-
-
-def _overtaken(hold: Hold, member: Member, seen: Observation) -> bool:
-    """Held off but running: the crash came before the switch, or somebody else brought it back."""
-    return hold.rung >= member.ladder.off and seen.presence in (Presence.RUNNING, Presence.STARTING)
-
-
-def let_go(
-    ledger: Ledger, members: tuple[Member, ...], *, in_flight: frozenset[str], now: Instant
-) -> tuple[Ledger, tuple[str, ...]]:
-    """Release holds that somebody else has undone; we do not fight over a workload. Names of those released."""
-    undone = [
-        member
-        for member in members
-        if member.hold is not None
-        and member.key not in in_flight
-        and _overtaken(member.hold, member, member.observed)
-        and now - member.hold.since > OVERTAKEN_AFTER_S
-    ]
-    for member in undone:
-        ledger = released(ledger, member.key)
-    return ledger, tuple(member.name for member in undone)

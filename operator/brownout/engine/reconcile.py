@@ -27,6 +27,7 @@ from brownout.core.ledger import (
     settled,
 )
 from brownout.core.member import Observation
+from brownout.core.overtaking import let_go
 from brownout.core.plan import Decision, Step, Verdict
 from brownout.core.rehearsal import rehearse
 from brownout.core.sample import Sample
@@ -36,7 +37,7 @@ from brownout.engine.health_watch import HealthWatch
 from brownout.engine.herald import Herald
 from brownout.engine.learning import LEARNT_INTERVALS, learn
 from brownout.engine.load_watch import LoadWatch, Seen
-from brownout.engine.memory import Acquaintance, by_key, let_go
+from brownout.engine.memory import Acquaintance, by_key
 from brownout.engine.observe import members_of, observe
 from brownout.engine.observers import TickDetails
 from brownout.engine.ports import Inventory, Outcome, OutcomeStatus

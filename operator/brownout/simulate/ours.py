@@ -15,6 +15,7 @@ from brownout.core.gather import member_of, snapshot_of
 from brownout.core.instant import Instant
 from brownout.core.ledger import Ledger, footprints_measured, sampled, settled
 from brownout.core.member import Member, Observation, Presence
+from brownout.core.overtaking import let_go
 from brownout.core.plan import Decision
 from brownout.core.sample import Sample, Witness
 from brownout.core.snapshot import Snapshot
@@ -104,9 +105,11 @@ class Ours:
         sample = _sample(seen, observed, at=now)
         ledger = footprints_measured(sampled(self.ledger, sample, self._policy), observed)
         ledger, _ = settled(ledger, now=now)
-        snapshot = snapshot_of(
-            self._policy, ledger, self._members(observed, ledger, now), in_flight=frozenset(), now=now
-        )
+        members = self._members(observed, ledger, now)
+        ledger, undone = let_go(ledger, members, in_flight=frozenset(), now=now)
+        if undone:
+            members = self._members(observed, ledger, now)
+        snapshot = snapshot_of(self._policy, ledger, members, in_flight=frozenset(), now=now)
         self.ledger = ledger
         return snapshot
 
