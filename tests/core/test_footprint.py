@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brownout.core.footprint import LEARNT, Footprint, Source, estimate
-from brownout.core.measurements import KEPT, NONE, STARTS, Measured
+from brownout.core.measurements import KEPT, NONE, STARTS, Look, Measured
 from tests.worlds import bytes_of, make_hold, make_member
 
 SIZES = st.lists(st.integers(0, 2**40), max_size=80)
@@ -31,6 +31,15 @@ def test_it_can_fall_again(old: list[int], low: int) -> None:
     """After 60 small measurements and 8 small starts nothing of what it once held is left (VPA 9521)."""
     found = estimate(_at_rest(*old, *[low] * KEPT, starts=(*old, *[low] * STARTS)), guess_bytes=2**40)
     assert (found.steady_bytes, found.peak_bytes) == (low, low)
+
+
+@given(old=SIZES, low=st.integers(0, 2**20))
+def test_it_falls_as_it_is_measured(old: list[int], low: int) -> None:
+    """Looked at tick by tick, half an hour at another size is all that counts: nothing is kept for longer."""
+    measured = NONE
+    for tick, size in enumerate([*old, *[low] * KEPT]):
+        measured = measured.seen(Look(at=30.0 * tick, size_bytes=size, interval_s=30.0))
+    assert estimate(measured).steady_bytes == low
 
 
 def test_three_peaks_in_half_an_hour_do_not_move_it() -> None:
