@@ -100,6 +100,18 @@ def test_each_sight_has_its_word(member: Member, state: State, reason: Reason) -
     assert (status.state, status.reason) == (state, reason)
 
 
+def test_what_pressure_keeps_from_starting_says_so_with_its_figures() -> None:
+    """A box that starts while memory is short is not about to start anything; its figures do not move at each tick."""
+    voice = make_member(presence=Presence.STOPPED)
+    first = _status(voice, make_snapshot(84.1, voice))
+    assert (first.state, first.reason) == (State.PENDING, Reason.ABOVE_THRESHOLD)
+    assert first.message == "RAM 84.1 %: it starts when it fits under 80 %"
+    assert _status(voice, make_snapshot(86.0, voice), previous=first).message == first.message
+    assert _status(voice, make_snapshot(97.0, voice), previous=first).reason is Reason.EMERGENCY
+    essential = make_member(presence=Presence.STOPPED, essential=True)
+    assert _status(essential, make_snapshot(84.1, essential)).reason is Reason.STABILIZING
+
+
 def test_what_is_not_seen_keeps_its_last_word() -> None:
     """A workload that could not be asked has not changed its state for that."""
     status = _status(make_member(presence=Presence.UNKNOWN), previous=IntegrationStatus(state=State.ENABLED))

@@ -20,11 +20,12 @@ from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.ledger import Said
 from brownout.core.level_status import level_statuses
 from brownout.core.member import Hold, Member, Presence
+from brownout.core.pending import why_pending
 from brownout.core.plan import Decision, Step
 from brownout.core.quiet import quiet, renewed
 from brownout.core.snapshot import PRESENT, Snapshot
 from brownout.core.wellbeing import ailment, circuit_of, health_of, shortcoming, trouble_of
-from brownout.core.wording import listing, sentence
+from brownout.core.wording import sentence
 
 _AS_WANTED = "runs as its owner wants"
 
@@ -172,21 +173,7 @@ def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
         return trouble_of(standing.checked) or shortcoming(member) or usual
     if state is State.DISABLED:
         return Reason.DISABLED_BY_OWNER, member.observed.detail or "somebody else switched it off"
-    if waits := _waits_for(standing):
-        return Reason.DEPENDENCY_DISABLED, waits
-    if standing.snapshot.outlook.measured_percent is None:
-        return Reason.METRICS_UNKNOWN, f"{explain.ram(standing.snapshot.outlook)}: it starts when that is known"
-    return Reason.STABILIZING, member.observed.detail or "about to start"
-
-
-def _waits_for(standing: Standing) -> str:
-    """What it depends on and what is not declared, or not up; empty where nothing of it keeps it from starting."""
-    known = standing.snapshot.by_key
-    missing = [key for key in standing.member.needs if key not in known]
-    if missing:
-        return f"it depends on {', '.join(missing)}, which is not declared"
-    down = [known[key].name for key in standing.member.needs if not known[key].up]
-    return f"it starts when {listing(down)} runs, on which it depends" if down else ""
+    return why_pending(member, standing.snapshot, standing.decision, standing.previous)
 
 
 def rejected_status(problems: tuple[Problem, ...], previous: IntegrationStatus, *, now: Instant) -> IntegrationStatus:
