@@ -45,6 +45,14 @@ def test_who_loses_a_dependency_goes_along() -> None:
     assert "queue" in steps[0].message
 
 
+def test_what_it_requires_by_its_own_word_takes_nobody_along() -> None:
+    """Unlike its owner's word: it may do some of its work without, and says what it lacks."""
+    off = make_member("queue", enabled=False, presence=Presence.STOPPED)
+    shop = make_member("shop", observation={"requires": ("queue",)})
+    assert shop.needs == ("queue",)
+    assert switched_off(make_snapshot(50.0, off, shop)) == ()
+
+
 @pytest.mark.parametrize("presence", [Presence.UNKNOWN, Presence.STARTING, Presence.FAILED, Presence.STOPPED])
 def test_a_dependency_that_only_ails_takes_nobody_along(presence: Presence) -> None:
     """Slow, unseen or failing is not switched off."""

@@ -33,6 +33,15 @@ async def test_nothing_is_touched_and_everything_is_said(asked_by: str) -> None:
     assert box.status("stubs").reason is Reason.WITHIN_LIMITS
 
 
+async def test_what_another_controller_is_in_charge_of_is_not_rehearsed() -> None:
+    """Its own one says what it would do; two records of one step would be a lie in the audit log."""
+    box, given = dry("the policy", base=72.0)
+    box.home.not_ours.add("voice")
+    async with box.controlled(**given):
+        await passing(120.0)
+    assert {record.key for record in box.journal.records.values()} == {"android"}
+
+
 async def test_each_plan_is_recorded_once() -> None:
     """The same plan tick after tick is one record; another plan is another one."""
     box, given = dry("the policy", base=65.0)

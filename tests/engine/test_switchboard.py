@@ -167,6 +167,24 @@ async def test_one_plan_at_a_time() -> None:
         assert reconciling[ConditionType.RECONCILING].status is ConditionStatus.TRUE
 
 
+async def test_a_plan_that_ends_lets_go_only_of_what_it_has_in_its_hands() -> None:
+    """Voice was done long ago, and something else has it in its hands when the plan ends with android."""
+    box = make_box(base=40.0)
+    box.machine["android"].obeys_in_s = 60.0
+    async with box.controlled() as controller:
+        await passing(35.0)
+        for name, priority in (("voice", 10), ("android", 20)):
+            box.home.edit(name, priority=priority, enabled=False, stop={"grace": "90s"})
+        await passing(35.0)
+        board = controller.reconciler.board
+        assert board.in_flight == {"android"}
+        board._begin(passing(100.0), ["voice"])
+        await passing(60.0)
+        assert board.in_flight == {"voice"}
+        await passing(60.0)
+        assert board.in_flight == frozenset()
+
+
 async def test_the_owners_word_does_not_wait_for_a_plan() -> None:
     """`enabled: false` is carried out beside a stop that takes a minute."""
     box = make_box(base=65.0, voice={"stop": {"grace": "60s"}})
