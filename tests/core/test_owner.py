@@ -48,9 +48,9 @@ def test_who_loses_a_dependency_goes_along() -> None:
 def test_what_it_requires_by_its_own_word_takes_nobody_along() -> None:
     """Unlike its owner's word: it may do some of its work without, and says what it lacks."""
     off = make_member("queue", enabled=False, presence=Presence.STOPPED)
-    shop = make_member("shop", observation={"requires": ("queue",)})
-    assert shop.needs == ("queue",)
-    assert switched_off(make_snapshot(50.0, off, shop)) == ()
+    shop = make_member("shop", observation={"requires": ("queue",)}, depends_on=["mail"])
+    assert shop.needs == ("mail", "queue")
+    assert switched_off(make_snapshot(50.0, off, make_member("mail"), shop)) == ()
 
 
 @pytest.mark.parametrize("presence", [Presence.UNKNOWN, Presence.STARTING, Presence.FAILED, Presence.STOPPED])

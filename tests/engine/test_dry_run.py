@@ -34,12 +34,13 @@ async def test_nothing_is_touched_and_everything_is_said(asked_by: str) -> None:
 
 
 async def test_what_another_controller_is_in_charge_of_is_not_rehearsed() -> None:
-    """Its own one says what it would do; two records of one step would be a lie in the audit log."""
+    """Also not in what comes after an owner's wish: its own one says what it would do."""
     box, given = dry("the policy", base=72.0)
-    box.home.not_ours.add("voice")
+    box.home.edit("voice", priority=10, enabled=False)
+    box.home.not_ours.add("android")
     async with box.controlled(**given):
         await passing(120.0)
-    assert {record.key for record in box.journal.records.values()} == {"android"}
+    assert {record.key for record in box.journal.records.values()} == {"voice"}
 
 
 async def test_each_plan_is_recorded_once() -> None:
