@@ -141,3 +141,24 @@ def test_the_crds_are_those_of_the_checkout(home: Path, tmp_path: Path) -> None:
     assert len(printed) == len(files) == 2
     assert all(yaml.safe_load(file.read_text()) in printed for file in files)
     assert all((tmp_path / file.name).read_bytes() == file.read_bytes() for file in files)
+
+
+def test_a_gateway_on_another_interface_is_asked_with_its_token(tmp_path: Path) -> None:
+    """It lets nobody look without; who names the file of the token is answered by every command that asks."""
+    stage = Stage(tmp_path / "box")
+    stage.policy()
+    stage.integrate("voice")
+    token = stage.file("token")
+    token.write_text("a-token-of-forty-three-letters-and-no-less-x\n")
+    token.chmod(0o600)
+    url = stage.run("--listen", "0.0.0.0:0", "--token-file", token).url().replace("0.0.0.0", "127.0.0.1")
+    stage.until(voice="Enabled")
+    asked = (("get", "integrations"), ("explain", "voice"), ("history",), ("budget", "list"))
+    for words in asked:
+        refused = typed(*words, "--server", url, home=tmp_path)
+        assert (refused.code, refused.out) == (1, "")
+        assert "this needs the token" in refused.err
+        assert typed(*words, "--server", url, "--token-file", token, home=tmp_path).code == 0
+    assert "--token-file" in typed(*asked[0], "--server", url, home=tmp_path).refusal
+    assert "--server" in typed(*asked[0], "--token-file", token, home=tmp_path).misuse
+    assert stage.end() == ()

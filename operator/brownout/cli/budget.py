@@ -36,13 +36,14 @@ def list_runs(
     output: Json = "",
     state: State = None,
     server: Server = None,
+    token_file: TokenFile = None,
 ) -> None:
     """List the runs, newest first.
 
     Example: brownout budget list
     """
     chosen(output, ("", "json"), "an output")
-    source = budgets_of(state=state, server=server)
+    source = budgets_of(state=state, server=server, token_file=token_file)
     runs = source.runs(most=limit)
     notes_of(source)
     if output == "json":
@@ -52,13 +53,15 @@ def list_runs(
 
 
 @budget.command("show")
-def show_run(name: Name, output: Json = "", state: State = None, server: Server = None) -> None:
+def show_run(
+    name: Name, output: Json = "", state: State = None, server: Server = None, token_file: TokenFile = None
+) -> None:
     """Show what a run has used, what is left, and what stopped it.
 
     Example: brownout budget show nightly
     """
     chosen(output, ("", "json"), "an output")
-    source = budgets_of(state=state, server=server)
+    source = budgets_of(state=state, server=server, token_file=token_file)
     found = source.run(name)
     notes_of(source)
     _print(found, output)

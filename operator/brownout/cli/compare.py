@@ -12,7 +12,7 @@ from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy, PolicySpec
 from brownout.api.strategies import DecideStrategy
 from brownout.bootstrap.settings import default_state
 from brownout.cli.given import Declared, Given
-from brownout.cli.options import Json, Since, State, chosen, print_json, since_instant
+from brownout.cli.options import GatewayToken, Json, Since, State, chosen, print_json, since_instant
 from brownout.cli.progress import progress
 from brownout.cli.replay_stage import OURS, Stage, on_history
 from brownout.cli.running_shadows import print_running
@@ -36,6 +36,7 @@ def compare(
     running: Annotated[
         str | None, typer.Option(metavar="URL", help="Ask a running controller how its shadows fare, by its gateway.")
     ] = None,
+    token_file: GatewayToken = None,
     output: Json = "",
 ) -> None:
     """Say which policy would have been better on this box's own history, and what to change to get it.
@@ -44,7 +45,7 @@ def compare(
     """
     chosen(output, ("", "json"), "an output")
     if running is not None:
-        print_running(running, as_json=output == "json")
+        print_running(running, token_file, as_json=output == "json")
         return
     back, folder, given = since_instant(since), state or default_state(), Given()
     declared = _declared(given, directory, folder)

@@ -13,7 +13,7 @@ from brownout.api.reasons import State as StateWord
 from brownout.api.status import BudgetStatus, IntegrationStatus, LevelStatus
 from brownout.bootstrap.settings import HomeMode
 from brownout.cli.helping import helping
-from brownout.cli.options import Json, Kubeconfig, Mode, Server, State, chosen, notes_of, now, print_json
+from brownout.cli.options import GatewayToken, Json, Kubeconfig, Mode, Server, State, chosen, notes_of, now, print_json
 from brownout.cli.question import Question
 from brownout.cli.source import Source, source_of
 from brownout.core.errors import HistoryUnavailable, InvalidInput
@@ -31,6 +31,7 @@ def explain(
     output: Json = "",
     state: State = None,
     server: Server = None,
+    token_file: GatewayToken = None,
     mode: Mode = HomeMode.AUTO,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -39,7 +40,7 @@ def explain(
     Example: brownout explain voice
     """
     chosen(output, ("", "json"), "an output")
-    source = source_of(state=state, server=server, mode=mode, kubeconfig=kubeconfig)
+    source = source_of(state=state, server=server, token_file=token_file, mode=mode, kubeconfig=kubeconfig)
     everything = source.integrations()
     integration = next((each for each in everything if each.name == name), None)
     if integration is None:

@@ -16,8 +16,10 @@ from brownout.cli.usage import server_url
 from brownout.core.errors import HomeUnavailable
 from brownout.core.sample import Sample, Witness
 from brownout.engine.ports import DecisionRecord
+from brownout.gateway.token import Token
 
 TIMEOUT_S = 10.0
+UNAUTHORIZED = 401
 
 
 @dataclass
@@ -25,6 +27,7 @@ class GatewaySource:
     """A running controller's gateway."""
 
     server: str
+    token: Token | None = None
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,11 +60,15 @@ class GatewaySource:
         return self._get("/v1/shadows")
 
     def _get(self, path: str) -> Any:
+        request = urllib.request.Request(self.server.rstrip("/") + path)  # noqa: S310 - server_url looked at it
+        if self.token is not None:
+            request.add_unredirected_header("Authorization", self.token.authorization())
         try:
-            with urllib.request.urlopen(self.server.rstrip("/") + path, timeout=TIMEOUT_S) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise HomeUnavailable(f"{self.server} answers {error.code}: {_reason(error)}") from None
+            advice = "name the file that holds it with --token-file" if error.code == UNAUTHORIZED else ""
+            raise HomeUnavailable(f"{self.server} answers {error.code}: {_reason(error)}", advice=advice) from None
         except (OSError, ValueError) as error:
             advice = "is the controller running, and does it listen there?"
             raise HomeUnavailable(f"{self.server} cannot be asked: {_cause(error)}", advice=advice) from None

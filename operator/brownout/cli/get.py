@@ -12,7 +12,7 @@ import typer
 from brownout.api.policy import BrownoutPolicy
 from brownout.api.quantities import format_duration
 from brownout.bootstrap.settings import HomeMode
-from brownout.cli.options import Kubeconfig, Mode, Server, State, chosen, notes_of, now
+from brownout.cli.options import GatewayToken, Kubeconfig, Mode, Server, State, chosen, notes_of, now
 from brownout.cli.source import Source, source_of
 from brownout.core.errors import InvalidInput
 from brownout.core.table import integration_table, place, plain_table
@@ -43,6 +43,7 @@ def get(
     watch: Annotated[bool, typer.Option("-w", "--watch", help="Print again whenever it changes.")] = False,
     state: State = None,
     server: Server = None,
+    token_file: GatewayToken = None,
     mode: Mode = HomeMode.AUTO,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -52,7 +53,7 @@ def get(
     """
     chosen(kind, INTEGRATION_WORDS + POLICY_WORDS, "something to get", shown=("integrations", "policy"))
     form = Output(chosen(output, tuple(Output), "an output"))
-    source = source_of(state=state, server=server, mode=mode, kubeconfig=kubeconfig)
+    source = source_of(state=state, server=server, token_file=token_file, mode=mode, kubeconfig=kubeconfig)
     notes_of(source)
     ask = _integrations if kind in INTEGRATION_WORDS else _policy
     if watch:

@@ -8,6 +8,7 @@ import typer
 from brownout.bootstrap.settings import HomeMode
 from brownout.cli.explain import outcome_word
 from brownout.cli.options import (
+    GatewayToken,
     Json,
     Kubeconfig,
     Mode,
@@ -39,6 +40,7 @@ def history(
     output: Json = "",
     state: State = None,
     server: Server = None,
+    token_file: GatewayToken = None,
     mode: Mode = HomeMode.AUTO,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -48,7 +50,7 @@ def history(
     """
     chosen(output, ("", "json"), "an output")
     question = Question(name=name, since=since_instant(since), limit=limit)
-    source = source_of(state=state, server=server, mode=mode, kubeconfig=kubeconfig)
+    source = source_of(state=state, server=server, token_file=token_file, mode=mode, kubeconfig=kubeconfig)
     notes_of(source)
     decisions, samples = source.decisions(question), source.samples(question)
     if name is not None and not decisions:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # `readable=False`: typer would call a folder of another user wrong usage; we say whom to ask.
 State = Annotated[Path | None, typer.Option(readable=False, help="State folder of the controller, as for run.")]
 Server = Annotated[str | None, typer.Option(metavar="URL", help="Ask a running controller's gateway.")]
+GatewayToken = Annotated[
+    Path | None, typer.Option("--token-file", metavar="FILE", help="Token of a gateway on another machine.")
+]
 Mode = Annotated[HomeMode, typer.Option(help="Which home to ask: a cluster, or this box.")]
 Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig to use in place of kubectl's.")]
 Json = Annotated[str, typer.Option("-o", "--output", metavar="json", help="Print JSON, for programs.")]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import typer
+
 from brownout.api.integration import Integration
 from brownout.api.policy import DEFAULT_POLICY, BrownoutPolicy
 from brownout.bootstrap.settings import HomeMode, default_state
@@ -13,6 +15,7 @@ from brownout.cli.usage import wrong_usage
 from brownout.core.errors import HomeUnavailable
 from brownout.core.sample import Sample
 from brownout.engine.ports import DecisionRecord
+from brownout.gateway.token import read_token
 from brownout.history.reader import HistoryReader
 from brownout.local.lock import is_running
 from brownout.local.status import read_policy, read_statuses
@@ -40,13 +43,17 @@ class Source(Protocol):
         ...
 
 
-def source_of(*, state: Path | None, server: str | None, mode: HomeMode, kubeconfig: Path | None) -> Source:
+def source_of(
+    *, state: Path | None, server: str | None, token_file: Path | None, mode: HomeMode, kubeconfig: Path | None
+) -> Source:
     """The source that the options name; without any the box that has left a state, else the cluster of kubectl."""
+    if token_file is not None and server is None:
+        raise typer.BadParameter("--token-file is for a gateway: name it with --server")
     if server is not None:
         from brownout.cli.gateway_source import GatewaySource  # noqa: PLC0415 - urllib's HTTP is wanted only here
 
         with wrong_usage():
-            return GatewaySource(server)
+            return GatewaySource(server, token=read_token(token_file) if token_file else None)
     found = state or default_state()
     on_box = state is not None or mode is HomeMode.LOCAL or (mode is HomeMode.AUTO and (found / "status").is_dir())
     if on_box:

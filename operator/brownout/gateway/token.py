@@ -25,6 +25,10 @@ class Token:
 
     _secret: bytes = field(repr=False)
 
+    def authorization(self) -> str:
+        """The value of the Authorization header that carries it, for whoever asks a gateway."""
+        return f"Bearer {self._secret.decode('ascii')}"
+
     def opens(self, authorization: str) -> bool:
         """Whether this is the value of an Authorization header that carries the token."""
         scheme, _, given = authorization.partition(" ")
