@@ -1,6 +1,7 @@
 """Reporting: the newest status gets there, an older one never overtakes it, and nothing waits for it."""
 
 import asyncio
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -8,9 +9,13 @@ import pytest
 from brownout.api.problems import Problem
 from brownout.api.reasons import Reason, State
 from brownout.api.status import IntegrationStatus, PolicyStatus
-from brownout.engine.report import Reporter
-from tests.builders import make_integration
+from brownout.core.decide import decide
+from brownout.core.tiers import Hardware
+from brownout.engine.ports import Inventory
+from brownout.engine.report import Machine, Reporter, policy_status_of
+from tests.builders import make_integration, make_policy
 from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing
+from tests.worlds import NOW, make_forecast, make_snapshot
 
 pytestmark = IN_VIRTUAL_TIME
 
@@ -206,3 +211,16 @@ async def test_a_rejected_object_gets_its_status_until_it_is_gone() -> None:
         box.home.change(problems=MappingProxyType({}), rejected=frozenset())
         await passing(35.0)
         assert "broken" not in controller.reconciler.statuses
+
+
+async def test_the_time_left_is_told_to_both_thresholds() -> None:
+    """At 60 %, rising by a point a minute with a vote: 20 minutes to 80 %, 35 to 95 %."""
+    rising = replace(make_forecast(65.0), slope_per_s=1.0 / 60.0)
+    snapshot = make_snapshot(60.0, forecast=rising)
+    decision, inventory = decide(snapshot, now=NOW), Inventory(policy=make_policy())
+    machine = Machine(node="", hardware=Hardware())
+    status = policy_status_of(snapshot, decision, inventory, PolicyStatus(), now=NOW, machine=machine)
+    assert (status.time_to_disable, status.time_to_emergency) == (1200.0, 2100.0)
+    calm = make_snapshot(60.0)
+    told = policy_status_of(calm, decision, inventory, PolicyStatus(), now=NOW, machine=machine)
+    assert (told.time_to_disable, told.time_to_emergency) == (None, None)

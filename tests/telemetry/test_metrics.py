@@ -223,6 +223,7 @@ def test_every_metric_of_the_table_can_be_shown() -> None:
     absent = {known.name for known in METRICS} - set(families(told()))
     assert absent == {
         "brownout_cpu_percent", "brownout_memory_stall_percent", "brownout_memory_seconds_to_disable",
+        "brownout_memory_seconds_to_emergency",
     }  # fmt: skip
 
 

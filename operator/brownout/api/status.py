@@ -192,6 +192,7 @@ class PolicyStatus(_Tolerant):
     upper: _Percent | None = Field(default=None, description="Upper end of the forecast's interval.")
     model: _Word | None = Field(default=None, description="Model that made the forecast.")
     time_to_disable: Seconds | None = Field(default=None, description="Time left until the disable threshold.")
+    time_to_emergency: Seconds | None = Field(default=None, description="Time left until the emergency threshold.")
     tier: _Word | None = Field(default=None, description="Tier in force; absent where the policy's own thresholds are.")
     tier_message: _Sentence | None = Field(default=None, description="Why this tier is in force, or none.")
     thresholds: ThresholdsStatus | None = Field(default=None, description="The thresholds in force.")

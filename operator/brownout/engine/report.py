@@ -14,6 +14,7 @@ from brownout.api.reasons import ConditionType, Reason
 from brownout.api.status import HardwareStatus, IntegrationStatus, PolicyStatus, ThresholdsStatus
 from brownout.core.conditions import conditions
 from brownout.core.instant import Instant, to_rfc3339
+from brownout.core.outlook import Outlook
 from brownout.core.plan import Decision
 from brownout.core.snapshot import Snapshot
 from brownout.core.tiers import Hardware, tier_in_force
@@ -129,7 +130,7 @@ def policy_status_of(
         (ConditionType.ACCEPTED, not faults, accepted, "; ".join(faults)),
     )
     tier = tier_in_force(inventory.policy.spec, machine.hardware)
-    left_s = outlook.seconds_to(snapshot.policy.thresholds.disable)
+    limits = snapshot.policy.thresholds
     return PolicyStatus(
         observed_generation=generation,
         node=machine.node or None,
@@ -138,14 +139,21 @@ def policy_status_of(
         lower=_rounded(total.lower if total and math.isfinite(total.upper) else None),
         upper=_rounded(total.upper if total else None),
         model=total.model.value if total else None,
-        time_to_disable=float(round(left_s)) if left_s is not None else None,
+        time_to_disable=_left_s(outlook, limits.disable),
+        time_to_emergency=_left_s(outlook, limits.emergency),
         tier=tier.tier.name if tier.tier else None,
         tier_message=tier.why,
-        thresholds=_thresholds(snapshot.policy.thresholds),
+        thresholds=_thresholds(limits),
         hardware=_hardware(machine.hardware),
         heartbeat=to_rfc3339(now),
         conditions=conditions(previous.conditions, statements, now=now, generation=generation),
     )
+
+
+def _left_s(outlook: Outlook, threshold_percent: float) -> float | None:
+    """Whole seconds until a threshold; None where it is not approached."""
+    left_s = outlook.seconds_to(threshold_percent)
+    return None if left_s is None else float(round(left_s))
 
 
 def _thresholds(found: Thresholds) -> ThresholdsStatus:

@@ -62,6 +62,7 @@ METRICS: Final = (
     _gauge("memory_limit_bytes", "The limit in force: budget, node or cgroup."),
     _gauge("memory_stall_percent", "Time that tasks waited for memory in the last 10 s (PSI some)."),
     _gauge("memory_seconds_to_disable", "Time left until the disable threshold; no series while it is not approached."),
+    _gauge("memory_seconds_to_emergency", "Time left until the emergency threshold; as above."),
     _gauge("cpu_percent", "CPU in use."),
     _gauge("disk_percent", "Disk in use."),
     _gauge("disk_free_bytes", "Disk that is free."),

@@ -149,6 +149,7 @@ def _of_machine(details: TickDetails) -> dict[str, Series]:
         "memory_limit_bytes": sample.memory_limit_bytes,
         "memory_stall_percent": sample.stall_percent,
         "memory_seconds_to_disable": seen.time_to_disable,
+        "memory_seconds_to_emergency": seen.time_to_emergency,
         "cpu_percent": sample.percent(Resource.CPU),
         "disk_percent": sample.percent(Resource.DISK),
         "disk_free_bytes": sample.disk_free_bytes,
