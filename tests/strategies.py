@@ -162,7 +162,7 @@ def statuses() -> st.SearchStrategy[dict[str, Any]]:
         "footprint": _some({}, {"steady": memory_bytes().map(format_quantity), "source": st.just("measured")}),
         "budget": _some({}, {"state": st.sampled_from([*BudgetState]).map(str), "resetsAt": TIMES}),
         "replicasBefore": st.integers(0, 1000),
-        "hold": _some({}, {"byController": st.booleans(), "waitFactor": st.floats(1, 64), "returnedAt": TIMES}),
+        "hold": _some({}, {"byController": st.booleans(), "undone": st.integers(0, 64), "returnedAt": TIMES}),
         "conditions": st.lists(condition, max_size=3),
     }
     return _some({}, parts)

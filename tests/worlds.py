@@ -137,10 +137,10 @@ def make_footprint(steady: float | None, peak: float | None = None) -> Footprint
 
 
 def make_hold(
-    rung: int = 1, *, reason: Reason = Reason.ABOVE_THRESHOLD, since: Instant = NOW - 3600.0, wait_factor: float = 1.0
+    rung: int = 1, *, reason: Reason = Reason.ABOVE_THRESHOLD, since: Instant = NOW - 3600.0, undone: int = 0
 ) -> Hold:
     """Make a hold of ours, an hour old."""
-    return Hold(rung=rung, since=since, reason=reason, message="as it was said then", wait_factor=wait_factor)
+    return Hold(rung=rung, since=since, reason=reason, message="as it was said then", undone=undone)
 
 
 def make_allowance(state: BudgetState = BudgetState.EXCEEDED, percent: float = 100.0) -> Allowance:

@@ -174,8 +174,8 @@ def test_a_status_is_part_of_the_object_and_no_change(place: Place) -> None:
     place.live(story)
 
 
-@pytest.mark.parametrize("back", [None, (NOW, 4.0)])
-def test_what_a_status_no_longer_says_is_gone(place: Place, back: tuple[float, float] | None) -> None:
+@pytest.mark.parametrize("back", [None, (NOW, 2)])
+def test_what_a_status_no_longer_says_is_gone(place: Place, back: tuple[float, int] | None) -> None:
     """A hold that has ended leaves nothing of itself; a return on trial is all that stands there in its place."""
     place.declare("voice")
 

@@ -58,7 +58,7 @@ _SELDOM = st.sampled_from([False, False, False, True])
 _PRESENCE = st.sampled_from([*Presence])
 _ALLOWANCE = st.sampled_from([UNLIMITED] * 4 + [make_allowance(state) for state in BudgetState])
 _HOLD = st.none() | st.tuples(
-    st.integers(1, 3), st.sampled_from([*PRESSURE * 2, *BY_BUDGET, *BY_OWNER]), st.sampled_from([1.0, 2.0, 16.0])
+    st.integers(1, 3), st.sampled_from([*PRESSURE * 2, *BY_BUDGET, *BY_OWNER]), st.sampled_from([0, 1, 3, 6])
 )
 
 
@@ -107,13 +107,13 @@ def _spoiled(draw: st.DrawFn, member: Member, odd: set[str]) -> Member:
     )
 
 
-def _hold(drawn: tuple[int, Reason, float] | None, member: Member) -> Hold | None:
+def _hold(drawn: tuple[int, Reason, int] | None, member: Member) -> Hold | None:
     """By pressure at any rung, or by the owner's wish, which is always off."""
     if drawn is None:
         return None
-    rung, reason, factor = drawn
+    rung, reason, undone = drawn
     off = member.ladder.off
-    return make_hold(off if reason in BY_OWNER else min(rung, off), reason=reason, wait_factor=factor)
+    return make_hold(off if reason in BY_OWNER else min(rung, off), reason=reason, undone=undone)
 
 
 #: Where a forecast decides: a threshold lies within its band.

@@ -173,7 +173,7 @@ def test_a_return_that_had_to_be_undone_is_not_tried_at_once() -> None:
     """A first return needs no wait; after one that had to be undone two settle times of 30 s are waited."""
     snapshot = _box(40.0, "voice", last_shed_at=NOW - 59.0)
     assert _answer(snapshot).steps
-    undone = make_member("voice", 12.0, priority=10, hold=make_hold(wait_factor=2.0))
+    undone = make_member("voice", 12.0, priority=10, hold=make_hold(undone=1))
     again = replace(snapshot, members=(undone, *snapshot.members[1:]))
     waiting = _answer(again)
     assert (waiting.steps, waiting.reason) == ((), Reason.STABILIZING)

@@ -21,22 +21,22 @@ MEMBER = make_member("voice", (12.0, 8.0, 4.0))
 @given(
     rung=st.integers(1, 3),
     reason=st.sampled_from([*PRESSURE, *BY_OWNER]),
-    wait_factor=st.sampled_from([1.0, 2.0, 16.0]),
+    undone=st.sampled_from([0, 1, 6]),
     replicas=st.none() | st.integers(0, 9),
 )
-def test_a_hold_survives_a_restart(rung: int, reason: Reason, wait_factor: float, replicas: int | None) -> None:
-    """Rung, reason, sentence, wait and replicas come back as they were."""
-    hold = replace(make_hold(rung, reason=reason, wait_factor=wait_factor, since=NOW), replicas_before=replicas)
+def test_a_hold_survives_a_restart(rung: int, reason: Reason, undone: int, replicas: int | None) -> None:
+    """Rung, reason, sentence, count and replicas come back as they were."""
+    hold = replace(make_hold(rung, reason=reason, undone=undone, since=NOW), replicas_before=replicas)
     status = IntegrationStatus(hold=held(hold, MEMBER), replicas_before=replicas)
     written = IntegrationStatus.tolerant(status.model_dump(mode="json", by_alias=True))
     assert hold_from(written, MEMBER) == hold
 
 
-@given(held_at=st.none() | st.integers(0, 600), factor=st.sampled_from([1.0, 2.0, 16.0]))
-def test_a_return_on_trial_survives_a_restart(held_at: int | None, factor: float) -> None:
-    """When it was and how long it had waited, also where nothing is held any more; a newer hold has ended it."""
-    back = (NOW + 300.0, factor)
-    hold = None if held_at is None else make_hold(1, since=NOW + held_at, wait_factor=factor)
+@given(held_at=st.none() | st.integers(0, 600), count=st.sampled_from([0, 1, 6]))
+def test_a_return_on_trial_survives_a_restart(held_at: int | None, count: int) -> None:
+    """When it was and how many before it were undone, also where nothing is held any more; a newer hold ends it."""
+    back = (NOW + 300.0, count)
+    hold = None if held_at is None else make_hold(1, since=NOW + held_at, undone=count)
     status = IntegrationStatus(hold=held(hold, MEMBER, back=back))
     written = IntegrationStatus.tolerant(status.model_dump(mode="json", by_alias=True))
     assert return_from(written) == (back if held_at is None or held_at <= 300 else None)
@@ -65,16 +65,16 @@ def test_what_is_about_to_happen_is_written_ahead() -> None:
     """A crash between the writing and the step leaves a trace that can be undone, with the replicas of before."""
     step = step_down(MEMBER, 3, reason=Reason.EMERGENCY, because="RAM 96.0 %")
     seen = Observation(presence=Presence.RUNNING, replicas=2)
-    ahead = with_hold(IntegrationStatus(), step, seen, wait_factor=4.0)
+    ahead = with_hold(IntegrationStatus(), step, seen, undone=2)
     found = hold_from(ahead, MEMBER)
     assert found is not None
     assert (found.rung, found.reason, found.replicas_before) == (3, Reason.EMERGENCY, 2)
-    assert found.wait_factor == 4.0
-    assert with_hold(ahead, step, None, wait_factor=4.0).replicas_before == 2
+    assert found.undone == 2
+    assert with_hold(ahead, step, None, undone=2).replicas_before == 2
 
 
-def test_a_return_is_on_trial_for_longer_the_longer_it_had_to_wait() -> None:
-    """It waited four times as long as usual, so it has to last four times as long: 12 minutes of the default five."""
-    back = (NOW, 4.0)
-    assert on_trial(back, now=NOW + 719.0, stabilization_s=300.0)
-    assert not on_trial(back, now=NOW + 720.0, stabilization_s=300.0)
+def test_a_return_is_on_trial_for_twice_the_usual_wait() -> None:
+    """Ten minutes by default, however many before it were undone."""
+    for count in (0, 6):
+        assert on_trial((NOW, count), now=NOW + 599.0, stabilization_s=300.0)
+        assert not on_trial((NOW, count), now=NOW + 600.0, stabilization_s=300.0)

@@ -15,7 +15,7 @@ from brownout.api.reasons import Reason
 from brownout.core.bookkeeping import (
     FAILED_REST_S,
     LONGEST_REST_S,
-    LONGEST_WAIT_FACTOR,
+    MOST_UNDONE,
     UNDONE_WITHIN,
     failed,
     return_done,
@@ -139,40 +139,40 @@ def test_footprints_are_bounded() -> None:
     assert len(ledger.measured["voice", 0].trail) <= TRAIL
 
 
-def test_a_return_that_is_undone_doubles_the_wait() -> None:
-    """Each time at once: 2, 4, 8, 16 times, and no more (80 min)."""
-    ledger, now, factors = Ledger(), NOW, []
-    for _ in range(7):
+def test_returns_that_are_undone_are_counted() -> None:
+    """In a row, and no more than six."""
+    ledger, now, counts = Ledger(), NOW, []
+    for _ in range(8):
         ledger = _down(ledger, make_member(), now=now)
-        factors.append(ledger.holds["voice"].wait_factor)
+        counts.append(ledger.holds["voice"].undone)
         ledger = _up(ledger, now=now + 400.0)
         now += 500.0
-    assert factors == [1.0, 2.0, 4.0, 8.0, 16.0, 16.0, LONGEST_WAIT_FACTOR]
+    assert counts == [0, 1, 2, 3, 4, 5, 6, MOST_UNDONE]
 
 
 def test_a_return_that_lasted_was_right() -> None:
-    """Undone after UNDONE_WITHIN times its wait it is no mistake, and the usual wait applies again."""
+    """Undone after UNDONE_WITHIN times the usual wait it is no mistake, and what was before is forgotten."""
     ledger = _up(_down(Ledger(), make_member(), now=NOW), now=NOW + 400.0)
     late = NOW + 400.0 + UNDONE_WITHIN * WAIT_S
     soon = late - 1.0
-    assert _down(ledger, make_member(), now=soon).holds["voice"].wait_factor == 2.0
-    assert _down(ledger, make_member(), now=late).holds["voice"].wait_factor == 1.0
+    assert _down(ledger, make_member(), now=soon).holds["voice"].undone == 1
+    assert _down(ledger, make_member(), now=late).holds["voice"].undone == 0
 
 
-def test_going_further_down_forgets_no_wait() -> None:
-    """A member that waits twice as long goes on doing so when it is lowered further, also after a restart."""
-    voice = make_member("voice", (12.0, 8.0, 4.0), hold=make_hold(1, wait_factor=4.0))
-    ledger = Ledger(holds={"voice": make_hold(1, wait_factor=4.0)}, returned={"voice": (NOW - 90_000.0, 2.0)})
-    assert _down(ledger, voice, now=NOW, rung=2).holds["voice"].wait_factor == 4.0
-    assert _down(Ledger(holds=ledger.holds), voice, now=NOW, rung=2).holds["voice"].wait_factor == 4.0
+def test_going_further_down_forgets_no_return() -> None:
+    """A member of which two returns were undone remembers them when it is lowered further, also after a restart."""
+    voice = make_member("voice", (12.0, 8.0, 4.0), hold=make_hold(1, undone=2))
+    ledger = Ledger(holds={"voice": make_hold(1, undone=2)}, returned={"voice": (NOW - 90_000.0, 1)})
+    assert _down(ledger, voice, now=NOW, rung=2).holds["voice"].undone == 2
+    assert _down(Ledger(holds=ledger.holds), voice, now=NOW, rung=2).holds["voice"].undone == 2
 
 
-def test_a_rise_that_is_undone_doubles_the_wait_too() -> None:
+def test_a_rise_that_is_undone_counts_too() -> None:
     """Back to its lower level and down again is a return that was undone."""
     voice = make_member("voice", (12.0, 8.0, 4.0), hold=make_hold(2))
     ledger = _up(Ledger(holds={"voice": make_hold(2)}), now=NOW, to=1, action=Action.RAISE)
     assert ledger.holds["voice"].rung == 1
-    assert _down(ledger, voice, now=NOW + 60.0, rung=2).holds["voice"].wait_factor == 2.0
+    assert _down(ledger, voice, now=NOW + 60.0, rung=2).holds["voice"].undone == 1
 
 
 def test_starting_anew_where_it_stands_is_no_return() -> None:

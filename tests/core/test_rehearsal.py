@@ -51,13 +51,13 @@ def test_it_begins_with_the_decision_and_goes_on_only_after_one_for_the_owner(sn
 
 
 def test_what_was_known_of_a_hold_is_not_forgotten_by_a_step_further_down() -> None:
-    """How long it waits, and what it goes back to: what is told of it later rests on that."""
-    kept = replace(make_hold(rung=1, wait_factor=4.0), replicas_before=3)
+    """How many returns were undone, and what it goes back to: what is told of it later rests on that."""
+    kept = replace(make_hold(rung=1, undone=2), replicas_before=3)
     lowered = make_member("voice", (10.0, 4.0), priority=10, hold=kept, enabled=False)
     snapshot = make_snapshot(60.0, lowered)
     (member,) = as_if(snapshot, decide(snapshot, now=NOW).steps, now=NOW).members
     assert member.hold is not None
-    assert (member.hold.rung, member.hold.wait_factor, member.hold.replicas_before) == (2, 4.0, 3)
+    assert (member.hold.rung, member.hold.undone, member.hold.replicas_before) == (2, 2, 3)
 
 
 @FEWER

@@ -167,9 +167,9 @@ def test_a_budget_is_no_return_that_had_to_be_undone() -> None:
     """
     member = make_member("voice", measured=True, allowance=OVER)
     (step,) = decide(make_snapshot(50.0, member), now=NOW).steps
-    ledger = Ledger(returned={"voice": (NOW - 1.0, 4.0)})
+    ledger = Ledger(returned={"voice": (NOW - 1.0, 2)})
     after = moved(ledger, step, now=NOW, stabilization=Stabilization())
-    assert after.holds["voice"].wait_factor == 1.0
+    assert after.holds["voice"].undone == 0
     assert (after.last_shed_at, after.pending) == (0.0, None)
 
 

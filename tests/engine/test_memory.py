@@ -92,25 +92,23 @@ async def test_a_restart_does_not_shorten_the_wait() -> None:
         await until(lambda: "voice" in box.running, within_s=260.0)
 
 
-async def test_the_doubled_wait_outlives_a_restart() -> None:
+async def test_undone_returns_outlive_a_restart() -> None:
     """A return that went wrong before the restart still makes the next one wait longer."""
     box = await shed_by_an_earlier_one()
     hold = box.status("voice").hold
     assert hold is not None
-    box.home.statuses["voice"] = box.status("voice").model_copy(
-        update={"hold": hold.model_copy(update={"wait_factor": 4.0})}
-    )
+    box.home.statuses["voice"] = box.status("voice").model_copy(update={"hold": hold.model_copy(update={"undone": 4})})
     box.machine.base = 40.0
     async with box.controlled():
         assert await until(lambda: "voice" in box.running, within_s=1500.0) >= 1140.0
 
 
-@pytest.mark.parametrize("field", ["since", "waitFactor"])
+@pytest.mark.parametrize("field", ["since", "undone"])
 async def test_nonsense_in_a_status_holds_nobody_for_ever(field: str) -> None:
-    """A date in 2099 or a factor of a million was edited by somebody: it returns all the same."""
+    """A date in 2099 or a million undone returns was edited by somebody: it returns all the same."""
     box = await shed_by_an_earlier_one(restore={"strategy": "WhenItFits"}, stabilization={"enable": "30s"})
     wire = box.status("voice").to_wire()
-    wire["hold"][field] = "2099-01-01T00:00:00Z" if field == "since" else 1e6
+    wire["hold"][field] = "2099-01-01T00:00:00Z" if field == "since" else 10**6
     box.home.statuses["voice"] = IntegrationStatus.model_validate(wire)
     box.machine.base = 40.0
     async with box.controlled():

@@ -79,9 +79,9 @@ def test_only_the_newest_real_decision_counts() -> None:
     assert {key: record.id for key, record in newest(records).items()} == {"voice": 8, "android": 6}
 
 
-RETURNS: dict[str, tuple[DecisionRecord | None, tuple[float, float] | None]] = {
-    "it was brought back since": (make_record(action="Enable", at=AT + 9.0), (AT + 9.0, 2.0)),
-    "half carried out": (make_record(action="Enable", at=AT + 9.0, outcome="Done"), (AT + 9.0, 2.0)),
+RETURNS: dict[str, tuple[DecisionRecord | None, tuple[float, int] | None]] = {
+    "it was brought back since": (make_record(action="Enable", at=AT + 9.0), (AT + 9.0, 1)),
+    "half carried out": (make_record(action="Enable", at=AT + 9.0, outcome="Done"), (AT + 9.0, 1)),
     "it was brought back before, and went again": (make_record(action="Enable", at=AT - 9.0), None),
     "it failed": (make_record(action="Enable", at=AT + 9.0, outcome="Failed"), None),
     "it was no return": (make_record(at=AT + 9.0), None),
@@ -96,5 +96,5 @@ def test_what_the_journal_says_of_a_return_counts_since_the_hold(case: str) -> N
     status = {"state": "Disabled", "hold": {"byController": True, "off": True}}
     integration = make_integration("voice", status=status)
     member = Member(key="voice", integration=integration, ladder=ladder_of(integration))
-    hold = Hold(rung=1, since=AT, reason=Reason.ABOVE_THRESHOLD, message="", wait_factor=2.0)
+    hold = Hold(rung=1, since=AT, reason=Reason.ABOVE_THRESHOLD, message="", undone=1)
     assert brought_back(record, hold, member) == expected

@@ -104,8 +104,8 @@ class Held(ReadBack):
     since: _Time | None = Field(default=None, description="Since when it is held.")
     reason: _Reason | None = Field(default=None, description="Why it is held, in one word.")
     message: _Sentence = Field(default="", description="Why it is held, in a sentence with numbers.")
-    wait_factor: Annotated[float, Number(at_least=1, at_most=1e6)] = Field(
-        default=1.0, description="How many times the usual wait it waits to return, because a return was undone."
+    undone: Annotated[int, Whole(at_least=0)] = Field(
+        default=0, description="How many returns in a row had to be undone: it waits for more certainty, then longer."
     )
     returned_at: _Time | None = Field(default=None, description="When it last came back; absent once that has lasted.")
 

@@ -11,13 +11,13 @@ from brownout.core.plan import Action, Step
 from brownout.core.quiet import renewed
 from brownout.core.wording import sentence
 
-Return = tuple[Instant, float]  # when we brought it back, and how many times the usual wait it had waited
+Return = tuple[Instant, int]  # when we brought it back, and how many returns in a row before it had to be undone
 
 
 def held(hold: Hold | None, member: Member, *, back: Return | None = None, previous: Held | None = None) -> Held | None:
     """What must outlive a restart; `back` is a return on trial, which a hold that is newer has ended."""
     if hold is None:
-        return Held(wait_factor=back[1], returned_at=to_rfc3339(back[0])) if back is not None else None
+        return Held(undone=back[1], returned_at=to_rfc3339(back[0])) if back is not None else None
     return renewed(
         previous,
         Held,
@@ -27,7 +27,7 @@ def held(hold: Hold | None, member: Member, *, back: Return | None = None, previ
         since=to_rfc3339(hold.since),
         reason=hold.reason,
         message=sentence(hold.message),
-        wait_factor=hold.wait_factor,
+        undone=hold.undone,
         returned_at=to_rfc3339(back[0]) if back is not None and hold.since <= back[0] else None,
     )
 
@@ -36,7 +36,7 @@ def return_from(status: IntegrationStatus | None) -> Return | None:
     """The return on trial that a status remembers; None where it remembers none."""
     kept = status.hold if status else None
     at = from_rfc3339(kept.returned_at) if kept else None
-    return None if kept is None or at is None else (at, kept.wait_factor)
+    return None if kept is None or at is None else (at, kept.undone)
 
 
 def hold_from(status: IntegrationStatus | None, member: Member) -> Hold | None:
@@ -49,16 +49,14 @@ def hold_from(status: IntegrationStatus | None, member: Member) -> Hold | None:
         since=from_rfc3339(kept.since) or 0.0,
         reason=kept.reason,
         message=kept.message,
-        wait_factor=kept.wait_factor,
+        undone=kept.undone,
         replicas_before=status.replicas_before,
     )
 
 
-def with_hold(
-    status: IntegrationStatus, step: Step, seen: Observation | None, *, wait_factor: float
-) -> IntegrationStatus:
+def with_hold(status: IntegrationStatus, step: Step, seen: Observation | None, *, undone: int) -> IntegrationStatus:
     """The status just before a step down: nothing has changed yet, but a successor of ours would know who did it, and
-    how many times the usual wait it then has to wait.
+    how many returns in a row had to be undone.
 
     What goes further down (5 replicas, then 1, then none) still has its owner's number to go back to.
     """
@@ -69,7 +67,7 @@ def with_hold(
         since=status.since,
         reason=step.reason,
         message=sentence(step.message),
-        wait_factor=wait_factor,
+        undone=undone,
     )
     now = seen.replicas if seen else None
     held_already = status.hold is not None and status.hold.by_controller

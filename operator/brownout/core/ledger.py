@@ -55,8 +55,8 @@ class Failures:
 class Ledger:
     """`measured` holds the last measurements of each integration at each rung, `learned` what its last steps were seen
     to free where nothing measures the workload (oldest first), `said` the last decision about each, `returned` when we
-    brought what back and with which wait factor, `moved` when a member last changed its rung, `records` how each level
-    of each did.
+    brought what back and after how many that did not last, `moved` when a member last changed its rung, `records` how
+    each level of each did.
     """
 
     window: Window = field(default_factory=Window)
@@ -65,7 +65,7 @@ class Ledger:
     measured: Mapping[RungKey, Measured] = field(default_factory=lambda: MappingProxyType({}))
     learned: Mapping[RungKey, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
     said: Mapping[str, Said] = field(default_factory=lambda: MappingProxyType({}))
-    returned: Mapping[str, tuple[Instant, float]] = field(default_factory=lambda: MappingProxyType({}))
+    returned: Mapping[str, tuple[Instant, int]] = field(default_factory=lambda: MappingProxyType({}))
     moved: Mapping[str, Instant] = field(default_factory=lambda: MappingProxyType({}))
     failures: Mapping[str, Failures] = field(default_factory=lambda: MappingProxyType({}))
     records: Mapping[RungKey, LevelRecord] = field(default_factory=lambda: MappingProxyType({}))

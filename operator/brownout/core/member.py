@@ -69,14 +69,14 @@ class Hold:
     """What the controller itself did to an integration and must be able to undo, also after a restart.
 
     `rung` is where on its ladder it was put; `reason` and `message` say why, and stay until it is back.
-    `wait_factor` multiplies the stabilization time: it doubles each time a return had to be undone.
+    `undone` counts the returns in a row that had to be undone.
     """
 
     rung: int
     since: Instant
     reason: Reason
     message: str
-    wait_factor: float = 1.0
+    undone: int = 0
     replicas_before: int | None = None
 
     @property
@@ -113,6 +113,11 @@ class Member:
     allowance: Allowance = UNLIMITED
     rung: int = field(init=False, repr=False, compare=False)
     wanted: bool = field(init=False, repr=False, compare=False)
+
+    @property
+    def undone(self) -> int:
+        """How many of our returns of it in a row had to be undone, where we hold it."""
+        return self.hold.undone if self.hold else 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rung", self.hold.rung if self.hold else 0)

@@ -7,12 +7,16 @@ from brownout.core import explain
 from brownout.core.choice import Choice
 from brownout.core.expected_cost import REACH, expected_minutes
 from brownout.core.instant import Instant
+from brownout.core.member import Member
 from brownout.core.plan import Step
 from brownout.core.restore import Waiting, does_not_fit, step_up
 from brownout.core.room import spoken_for
 from brownout.core.shed import steps_down
 from brownout.core.snapshot import Snapshot
 from brownout.core.wording import duration, threshold
+
+# Undone returns in a row after which patience grows no more: thirty settle times.
+_MOST_PATIENT = 4
 
 
 def give_up(snapshot: Snapshot, choice: Choice) -> tuple[tuple[Step, ...], str]:
@@ -31,7 +35,7 @@ def take_back(snapshot: Snapshot, choice: Choice, *, now: Instant) -> Step | Wai
     but the owner asked for returns that fit, and what does not fit goes again as soon as it would help.
     """
     member, _ = choice.moves[choice.at - 1]
-    ready_at = _ready_at(snapshot, explain.wait_s(snapshot, member))
+    ready_at = _ready_at(snapshot, member)
     if now < ready_at:
         message = f"{explain.ram(snapshot.outlook)}: {member.name} waits {duration(ready_at - now)} more"
         return Waiting(member=member, reason=Reason.STABILIZING, message=message)
@@ -55,15 +59,16 @@ def why_not(snapshot: Snapshot, choice: Choice) -> str:
     return f"{seen}: {member.name} waits; with it {minutes}, which costs more than to go without"
 
 
-def _ready_at(snapshot: Snapshot, wait_s: float) -> Instant:
+def _ready_at(snapshot: Snapshot, member: Member) -> Instant:
     """When the last return has settled: before that its memory is not measured, and the next would be weighed wrongly.
 
     Prices need no other wait, but a return that had to be undone says that they were wrong: then two settle times, six
-    after the second in a row, fourteen after the third. The whole of the usual wait would cost 3 (rough load) to 7 %.
+    after the second in a row, fourteen after the third, thirty at most. The whole of the usual wait would cost 3
+    (rough load) to 7 %.
     """
     stabilization = snapshot.policy.stabilization
-    undone = wait_s / stabilization.enable - 1.0 if stabilization.enable else 0.0
-    patient_at = snapshot.last_shed_at + 2.0 * stabilization.settle * undone if undone > 0.0 else 0.0
+    undone = min(member.undone, _MOST_PATIENT)
+    patient_at = snapshot.last_shed_at + 2.0 * stabilization.settle * (2**undone - 1) if undone else 0.0
     return max(snapshot.last_return_at + stabilization.settle, patient_at)
 
 

@@ -49,7 +49,7 @@ def _down(member: Member, step: Step, *, now: Instant) -> Member:
     seen, kept = member.observed, member.hold
     hold = Hold(rung=step.to_rung, since=now, reason=step.reason, message=step.message)
     if kept is not None:
-        hold = replace(hold, wait_factor=kept.wait_factor, replicas_before=kept.replicas_before)
+        hold = replace(hold, undone=kept.undone, replicas_before=kept.replicas_before)
     if step.action is Action.DISABLE:
         gone = replace(seen, presence=Presence.STOPPED, memory_bytes=None, asleep=False)
         return replace(member, hold=hold, observed=gone)

@@ -12,7 +12,7 @@ from brownout.api.integration import Integration
 from brownout.api.reasons import Reason
 from brownout.api.status import LastDecision
 from brownout.api.workload import WorkloadKind
-from brownout.core.bookkeeping import LONGEST_WAIT_FACTOR, said
+from brownout.core.bookkeeping import MOST_UNDONE, said
 from brownout.core.footprint import Source
 from brownout.core.holding import Return, hold_from, return_from
 from brownout.core.instant import Instant, from_rfc3339
@@ -99,7 +99,7 @@ def _returned(ledger: Ledger, key: str, back: Return | None, *, now: Instant) ->
     """The ledger with a return on trial. A status can be edited by anybody: nothing has come back in the future."""
     if back is None or back[0] > now:
         return ledger
-    found = back[0], min(back[1], LONGEST_WAIT_FACTOR)
+    found = back[0], min(back[1], MOST_UNDONE)
     return replace(ledger, returned=MappingProxyType({**ledger.returned, key: found}))
 
 
@@ -108,7 +108,7 @@ def _held(ledger: Ledger, member: Member, kept: Hold | None, seen: Observation, 
     if hold is None or overtaken(hold, member, seen):
         return ledger
     # A status can be edited by anybody: no date in the future and no endless wait may keep it off for ever.
-    hold = replace(hold, since=min(hold.since, now), wait_factor=min(hold.wait_factor, LONGEST_WAIT_FACTOR))
+    hold = replace(hold, since=min(hold.since, now), undone=min(hold.undone, MOST_UNDONE))
     last_shed_at = ledger.last_shed_at if hold.by_owner else max(ledger.last_shed_at, hold.since)
     return replace(ledger, holds=MappingProxyType({**ledger.holds, member.key: hold}), last_shed_at=last_shed_at)
 

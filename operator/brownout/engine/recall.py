@@ -52,10 +52,10 @@ def brought_back(record: DecisionRecord | None, hold: Hold | None, member: Membe
     if hold is None:
         return None
     if hold.rung > _stood(member):
-        return (hold.since, hold.wait_factor / 2.0) if hold.wait_factor > 1.0 else None
+        return (hold.since, hold.undone - 1) if hold.undone else None
     if record is None or record.at < hold.since or record.action not in _UP:
         return None
-    return (record.at, hold.wait_factor) if record.outcome in (None, OutcomeStatus.DONE.value) else None
+    return (record.at, hold.undone) if record.outcome in (None, OutcomeStatus.DONE.value) else None
 
 
 def _stood(member: Member) -> int:

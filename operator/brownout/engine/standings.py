@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from brownout.api.status import IntegrationStatus
-from brownout.core.bookkeeping import wait_factor
+from brownout.core.bookkeeping import undone_in_a_row
 from brownout.core.holding import with_hold
 from brownout.core.member import Member, Observation
 from brownout.core.plan import Decision, Step
@@ -63,8 +63,8 @@ class Standings:
     def ahead(self, status: IntegrationStatus, step: Step, seen: Observation | None) -> IntegrationStatus:
         """The status with what a step down is about to do, or does."""
         ledger, stabilization = self._board.ledger, self._inventory().policy.spec.stabilization
-        factor = wait_factor(ledger, step, now=self._world.clock.now(), stabilization_s=stabilization.enable)
-        return with_hold(status, step, seen, wait_factor=factor)
+        undone = undone_in_a_row(ledger, step, now=self._world.clock.now(), stabilization_s=stabilization.enable)
+        return with_hold(status, step, seen, undone=undone)
 
     def forget(self, keys: Iterable[str]) -> None:
         """These are declared no more."""
