@@ -49,6 +49,7 @@ def test_it_shows_what_the_controller_knows(stage: Stage) -> None:
         status, body = asked(url, f"/v1/{path}")
         assert status == 200, body
         assert json.loads(body)
+    assert 0.0 < json.loads(asked(url, "/v1/forecast")[1])["disk"]["percent"] <= 110.0
     assert stage.ask("get", "integrations", "-o", "name", "--server", url).stdout == "integration.brownout.dev/voice\n"
     assert "voice is Enabled" in stage.ask("explain", "voice", "--server", url).stdout
     assert "its owner wants it on" in stage.ask("history", "--server", url).stdout

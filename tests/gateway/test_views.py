@@ -12,7 +12,7 @@ from brownout.core.errors import HistoryUnavailable
 from brownout.core.forecast import Forecast, Model
 from brownout.core.ledger import Ledger
 from brownout.core.outlook import Outlook
-from brownout.core.sample import Sample, Witness
+from brownout.core.sample import Resource, Sample, Witness
 from brownout.core.window import Window
 from brownout.engine.ports import DecisionRecord
 from brownout.engine.shadow_watch import ShadowReport
@@ -178,6 +178,17 @@ def test_a_forecast_says_how_far_to_trust_it() -> None:
         }  # fmt: skip
         assert (document["secondsToDisable"], document["secondsToEmergency"]) == (200.0, 350.0)
         assert (document["measuredPercent"], document["base"]) == (60.0, None)
+        assert (document["cpu"], document["disk"]) == (None, None)
+
+
+def test_each_resource_is_forecast() -> None:
+    """CPU and disk beside memory, in the same form (requirement F1)."""
+    assert OUTLOOK.total is not None
+    expected = replace(OUTLOOK, others={Resource.CPU: OUTLOOK.total})
+    with served(FakeReadModel(expected=expected)) as visitor:
+        document = visitor.get("/v1/forecast").document
+        assert document["cpu"] == document["total"]
+        assert document["disk"] is None
 
 
 def test_the_time_left_is_that_to_the_thresholds_in_force() -> None:

@@ -17,6 +17,7 @@ from brownout.core.level_record import UNTRIED
 from brownout.core.measurements import NONE
 from brownout.core.member import Member, Observation
 from brownout.core.outlook import look_out
+from brownout.core.resources import others_foretold
 from brownout.core.snapshot import Snapshot
 from brownout.core.triggers import Trigger
 
@@ -78,7 +79,7 @@ def snapshot_of(
         outlook = replace(outlook, peak=peak.shifted(outlook.ours_percent))
     return Snapshot(
         policy=policy,
-        outlook=outlook,
+        outlook=replace(outlook, others=others_foretold(ledger.others)),
         members=members,
         calm_since=ledger.calm_since,
         last_shed_at=ledger.last_shed_at,

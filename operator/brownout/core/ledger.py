@@ -56,7 +56,7 @@ class Ledger:
     """`measured` holds the last measurements of each integration at each rung, `learned` what its last steps were seen
     to free where nothing measures the workload (oldest first), `said` the last decision about each, `returned` when we
     brought what back and after how many that did not last, `moved` when a member last changed its rung, `records` how
-    each level of each did.
+    each level of each did, `others` the panels of CPU and disk.
     """
 
     window: Window = field(default_factory=Window)
@@ -75,6 +75,7 @@ class Ledger:
     last_return_at: Instant = 0.0
     forecast_since: Instant = 0.0
     panel: Panel | None = None
+    others: Mapping[Resource, Panel] = field(default_factory=lambda: MappingProxyType({}))
     champions: Champions | None = None  # what training made of history, where it has
 
 

@@ -5,7 +5,9 @@ A forecast of the total would read our own actions as a trend and undo them: mea
 disables undo a re-enable of under ten minutes before.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from brownout.api.policy import ForecastModel, PolicySpec
 from brownout.core.forecast import Forecast, foretold
@@ -36,6 +38,7 @@ class Outlook:
     path: Path | None = None
     recent_base_percent: float | None = None
     peak: Forecast | None = None  # of the day's pattern, where one is known and still to come
+    others: Mapping[Resource, Forecast] = field(default_factory=lambda: MappingProxyType({}))  # CPU and disk
     why: str = ""
 
     @property

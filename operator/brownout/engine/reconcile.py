@@ -30,6 +30,7 @@ from brownout.core.member import Observation
 from brownout.core.overtaking import let_go
 from brownout.core.plan import Decision, Step, Verdict
 from brownout.core.rehearsal import rehearse
+from brownout.core.resources import others_sampled
 from brownout.core.sample import Sample
 from brownout.core.snapshot import Snapshot
 from brownout.engine.budget_watch import BudgetWatch
@@ -163,6 +164,7 @@ class Reconciler:
         board.ledger = self._met.meet(board.ledger, inventory, observed, now=now)
         # After the meeting: what is measured belongs to the rung on which it was held before a restart.
         board.ledger = footprints_measured(sampled(board.ledger, sample, policy), observed)
+        board.ledger = others_sampled(board.ledger, sample, policy)
         board.ledger, _ = settled(board.ledger, now=now)
         self._observed = observed
         members = members_of(inventory, observed, board.ledger, now=now)

@@ -15,6 +15,7 @@ from brownout.core.anomalies import Anomaly
 from brownout.core.forecast import Forecast
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.outlook import Outlook
+from brownout.core.resources import OTHERS
 from brownout.core.sample import Resource, Sample
 from brownout.core.trends import Trend
 from brownout.engine.ports import DecisionRecord
@@ -85,7 +86,7 @@ def _anomaly(found: Anomaly) -> Document:
 
 
 def outlook_document(outlook: Outlook, *, disable_percent: float, emergency_percent: float) -> Document:
-    """Memory now and as forecast, of the base and in all, and the time left to both thresholds."""
+    """Memory now and as forecast, of the base and in all, the time left to both thresholds; CPU, disk as forecast."""
     return {
         "measuredPercent": _rounded(outlook.measured_percent),
         "limitBytes": outlook.limit_bytes,
@@ -93,6 +94,7 @@ def outlook_document(outlook: Outlook, *, disable_percent: float, emergency_perc
         "why": outlook.why,
         "total": _forecast(outlook.total),
         "base": _forecast(outlook.base),
+        **{resource.value: _forecast(outlook.others.get(resource)) for resource in OTHERS},
         "secondsToDisable": _rounded(outlook.seconds_to(disable_percent)),
         "secondsToEmergency": _rounded(outlook.seconds_to(emergency_percent)),
     }

@@ -15,9 +15,14 @@ def fed(panel: Panel | None, sample: Sample, policy: PolicySpec, *, since: Insta
     """
     if panel is None:
         panel = Panel.blank(policy.forecast, interval_s=policy.interval)
-    value, longest_gap_s = sample.base_percent, STALE_AFTER_INTERVALS * max(policy.interval, panel.step_s)
-    if value is None or sample.at < since or not panel.due(sample.at):
+    return fed_with(panel, sample.at, sample.base_percent, policy, since=since)
+
+
+def fed_with(panel: Panel, at: Instant, value: float | None, policy: PolicySpec, *, since: Instant = 0.0) -> Panel:
+    """The panel after one value of its series; None is one that nobody knows."""
+    longest_gap_s = STALE_AFTER_INTERVALS * max(policy.interval, panel.step_s)
+    if value is None or at < since or not panel.due(at):
         return panel
-    if panel.ready and (panel.at < since or sample.at - panel.at > longest_gap_s):
+    if panel.ready and (panel.at < since or at - panel.at > longest_gap_s):
         panel = panel.broken()
-    return panel.seen(sample.at, value)
+    return panel.seen(at, value)
