@@ -188,7 +188,8 @@ def test_a_plugin_beside_integrations_is_not_taken_for_one(home: Path) -> None:
         "apiVersion: brownout.dev/v1alpha1\nkind: Integration\nmetadata: {name: voice}\n"
         "spec: {workload: {plugin: {name: voice}}}\n"
     )
-    assert typed("validate", home, home=home).out == "ok: 1 integration in 1 file\n"
+    said = "ok: 1 integration in 1 file\nvoice has the levels of its plugin: large, small\n"
+    assert typed("validate", home, home=home).out == said
 
 
 def test_a_name_that_is_no_text_is_shown_as_it_can_be(home: Path) -> None:
