@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brownout.bootstrap.settings import NO_AUTHORITIES, HomeMode, Settings
+from brownout.bootstrap.settings import LEAN, NO_AUTHORITIES, HomeMode, Settings
 from brownout.cli.run import controller_command
 
 
@@ -22,3 +22,4 @@ def test_only_a_box_does_without_authorities(mode: HomeMode, directory: str | No
     argv, environment = controller_command(Settings(mode=mode, directory=directory, state="/s"))
     assert ("-OO" in argv) is box
     assert (NO_AUTHORITIES.items() <= environment.items()) is box
+    assert (LEAN.items() <= environment.items()) is box

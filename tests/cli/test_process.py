@@ -7,6 +7,9 @@ import signal
 import subprocess
 from pathlib import Path
 
+import psutil
+
+from brownout.bootstrap.settings import LEAN, NO_AUTHORITIES
 from tests.box.stage import brownout_argv
 from tests.cli.conftest import Seen
 from tests.eventually import eventually
@@ -33,6 +36,14 @@ def test_the_controller_has_nothing_of_the_command_line_in_it(running: Seen) -> 
     assert found is not None
     print(f"PSS of the controller: {int(found[1]) / 1024:.1f} MiB")
     assert int(found[1]) / 1024 < SMALL_MIB
+
+
+def test_what_it_starts_knows_nothing_of_its_thrift(running: Seen) -> None:
+    """A workload gets the environment that the controller was started from, not what that does without itself."""
+    started = psutil.Process(running.stage.controllers[0].process.pid).children(recursive=True)
+    assert started
+    for process in started:
+        assert not process.environ().keys() & (NO_AUTHORITIES | LEAN).keys()
 
 
 def test_watching_prints_changes_and_ends_with_130(running: Seen) -> None:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 from brownout.bootstrap.console import Console, console_of, wanted
 from brownout.bootstrap.life import live
-from brownout.bootstrap.settings import NO_AUTHORITIES, Settings
+from brownout.bootstrap.settings import LEAN, NO_AUTHORITIES, Settings
 from brownout.core.errors import BrownoutError
 from brownout.telemetry.logs import LogFormat, configure, event, level_of
 
@@ -21,8 +21,8 @@ _LOG = logging.getLogger("brownout.bootstrap")
 
 def main(arguments: list[str]) -> int:
     """Run; the exit code is 0 after a clean end, 130 after Ctrl-C, 1 when it could not run or go on."""
-    for name in NO_AUTHORITIES:
-        if os.environ.get(name) == NO_AUTHORITIES[name]:
+    for name, value in (NO_AUTHORITIES | LEAN).items():
+        if os.environ.get(name) == value:
             del os.environ[name]
     try:
         settings = Settings.from_json(arguments[0] if arguments else "")

@@ -20,6 +20,14 @@ ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 #: aiohttp reads the machine's certificate authorities when it is imported, to be ready for connections that a box never
 #: makes. The controller forgets this again at once; what it starts gets an environment that never had it.
 NO_AUTHORITIES: Final = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
+#: Lists of signals and quoting of URLs need no compiled code: that of frozenlist alone brings libstdc++ with it, 1 MiB.
+#: Columns in tracebacks take another 0.5 MiB. This too is for the controller alone.
+LEAN: Final = {
+    "FROZENLIST_NO_EXTENSIONS": "1",
+    "PROPCACHE_NO_EXTENSIONS": "1",
+    "YARL_NO_EXTENSIONS": "1",
+    "PYTHONNODEBUGRANGES": "1",
+}
 
 
 class HomeMode(StrEnum):

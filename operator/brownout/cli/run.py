@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from brownout.bootstrap.settings import ENDING, NO_AUTHORITIES, HomeMode, Settings, default_state
+from brownout.bootstrap.settings import ENDING, LEAN, NO_AUTHORITIES, HomeMode, Settings, default_state
 from brownout.cli.usage import wrong_usage
 from brownout.core.errors import InvalidInput
 from brownout.gateway.address import DEFAULT, parse_address
@@ -91,4 +91,4 @@ def controller_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
     argv = [sys.executable, *(("-OO",) if box else ()), "-P", "-m", "brownout.bootstrap", settings.to_json()]
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(dict.fromkeys(filter(None, [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)])))
-    return argv, {**ALLOCATOR, **os.environ, **(NO_AUTHORITIES if box else {}), "PYTHONPATH": path}
+    return argv, {**ALLOCATOR, **os.environ, **(NO_AUTHORITIES | LEAN if box else {}), "PYTHONPATH": path}
