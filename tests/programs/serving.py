@@ -35,8 +35,12 @@ class Answering(BaseHTTPRequestHandler):
 
 
 def look(*_: object) -> None:
-    """The level as it stands in the file."""
-    LEVEL[0] = json.loads(Path(os.environ["BROWNOUT_LEVEL_FILE"]).read_text())["level"]
+    """The level as it stands in the file. One look at a time: an older one must not end after a newer."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    try:
+        LEVEL[0] = json.loads(Path(os.environ["BROWNOUT_LEVEL_FILE"]).read_text())["level"]
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
 
 
 if __name__ == "__main__":
