@@ -50,3 +50,13 @@ def test_an_event_is_one_that_kubectl_describe_finds() -> None:
     assert event["involvedObject"]["uid"] == notice.uid
     assert (event["type"], len(event["message"])) == ("Normal", 1024)
     assert len(event["metadata"]["name"]) <= 253
+
+
+def test_a_write_that_is_tried_again_is_the_same_event() -> None:
+    """The first may have been carried out though its answer never came; the next notice is another one."""
+    announcer = Announcer(Api(Credentials()), Watch(), "one")
+    first, other = (
+        Notice.about(snapshot("voice"), reason="Emergency", message="RAM 96 %", warning=True) for _ in range(2)
+    )
+    names = [announcer._event(notice)["metadata"]["name"] for notice in (first, first, other)]
+    assert names[0] == names[1] != names[2]

@@ -30,12 +30,15 @@ _REFILL_S: Final = 60.0
 _KEPT: Final = 64
 _STALE_S: Final = 600.0
 _RETRY_S: Final = 5.0
+_THERE_ALREADY: Final = 409
 _LONGEST: Final = 1024  # the API server refuses longer messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is to be told of one integration."""
+    """What is to be told of one integration. `token` tells its Event from others: a write that is tried again, because
+    the answer to the first did not come, must not tell it twice.
+    """
 
     namespace: str
     name: str
@@ -45,6 +48,7 @@ class Notice:
     message: str
     warning: bool
     at: Instant = 0.0
+    token: str = field(default_factory=lambda: uuid4().hex[:16])
 
     @classmethod
     def about(cls, known: Snapshot, *, reason: str, message: str, warning: bool) -> Self:
@@ -135,7 +139,7 @@ class Announcer:
         except HomeUnavailable as fault:
             _log.debug("event not written: %s", fault)
             return False
-        if answer.done:
+        if answer.done or answer.status == _THERE_ALREADY:
             self._written[notice.same] = _Written(body["metadata"]["name"], 1, now)
         else:
             _log.info("the API server refuses an event of %s/%s: %s", notice.namespace, notice.name, answer.message)
@@ -158,7 +162,7 @@ class Announcer:
             "apiVersion": "v1",
             "kind": "Event",
             # A name of at most 253: the integration's may be as long by itself.
-            "metadata": {"name": f"{notice.name[:200].rstrip('-.')}.{uuid4().hex[:16]}", "namespace": notice.namespace},
+            "metadata": {"name": f"{notice.name[:200].rstrip('-.')}.{notice.token}", "namespace": notice.namespace},
             "involvedObject": {
                 "apiVersion": API_VERSION,
                 "kind": "Integration",
