@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from brownout.api.reasons import Reason
 from brownout.api.status import IntegrationStatus
-from brownout.core.bookkeeping import on_trial
 from brownout.core.holding import held, hold_from, return_from, with_hold
 from brownout.core.member import Observation, Presence
+from brownout.core.patience import on_trial
 from brownout.core.shed import step_down
 from tests.core.drawn import BY_OWNER, PRESSURE
 from tests.worlds import NOW, make_hold, make_member
@@ -74,7 +74,6 @@ def test_what_is_about_to_happen_is_written_ahead() -> None:
 
 
 def test_a_return_is_on_trial_for_twice_the_usual_wait() -> None:
-    """Ten minutes by default, however many before it were undone."""
-    for count in (0, 6):
-        assert on_trial((NOW, count), now=NOW + 599.0, stabilization_s=300.0)
-        assert not on_trial((NOW, count), now=NOW + 600.0, stabilization_s=300.0)
+    """Ten minutes by default."""
+    assert on_trial(NOW, now=NOW + 599.0, stabilization_s=300.0)
+    assert not on_trial(NOW, now=NOW + 600.0, stabilization_s=300.0)

@@ -15,8 +15,6 @@ from brownout.api.reasons import Reason
 from brownout.core.bookkeeping import (
     FAILED_REST_S,
     LONGEST_REST_S,
-    MOST_UNDONE,
-    UNDONE_WITHIN,
     failed,
     return_done,
     said,
@@ -26,6 +24,7 @@ from brownout.core.bookkeeping import (
 from brownout.core.ledger import Ledger, Said, footprints_measured, forgotten, released, resumed, sampled
 from brownout.core.measurements import KEPT, TRAIL
 from brownout.core.member import Member, Observation, Presence
+from brownout.core.patience import MOST_UNDONE, UNDONE_WITHIN
 from brownout.core.plan import Action, Step
 from brownout.core.shed import step_down
 from tests.worlds import NOW, POLICY, bytes_of, make_hold, make_member, make_sample, make_samples

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from brownout.api.reasons import Reason
 from brownout.core.decide import Answer, bring_back, decide
-from brownout.core.explain import returns_when, wait_s
+from brownout.core.explain import returns_when
 from brownout.core.forecasting.path import Path
 from brownout.core.member import Member, Presence
+from brownout.core.patience import wait_s
 from brownout.core.plan import Action, Step
 from brownout.core.restore import SURE_TO_FIT, candidate, fits
 from brownout.core.snapshot import Snapshot
@@ -72,7 +73,7 @@ def test_calm_must_have_lasted(calm_s: float, undone: int, returns: bool) -> Non
     assert (_step(_calm(50.0, member, calm_since=NOW - calm_s)) is not None) is returns
 
 
-@pytest.mark.parametrize(("undone", "wait_min"), [(0, 5), (1, 5), (2, 5), (3, 10), (4, 20), (5, 40), (6, 80), (9, 640)])
+@pytest.mark.parametrize(("undone", "wait_min"), [(0, 5), (1, 5), (2, 5), (3, 10), (4, 20), (5, 40), (6, 80), (9, 80)])
 @pytest.mark.parametrize("policy", [make_policy().spec, WHEN_IT_FITS])
 def test_the_third_return_that_is_undone_doubles_the_wait(undone: int, wait_min: int, policy: Any) -> None:
     """And each that follows in a row; it counts since the last step down (requirement D4)."""

@@ -8,15 +8,9 @@ from brownout.api.policy import Stabilization
 from brownout.core.instant import Instant
 from brownout.core.ledger import Failures, Ledger, Said
 from brownout.core.member import BUDGET_REASONS, Hold
+from brownout.core.patience import MOST_UNDONE, on_trial
 from brownout.core.plan import Action, Step
 from brownout.core.settle import Pending
-
-# A return that had to be undone within this many stabilization times (10 min) was wrong; one that lasted longer was
-# right, and what went before it is forgotten. White noise around 76 % undoes most returns within 5 to 10 min: counting
-# only those within 3 it made up to 23 flips in 12 h (12 seeds), with 10 it makes up to 11.
-UNDONE_WITHIN = 2.0
-# More of them in a row change nothing: the wait is then 16 times the usual one (80 min).
-MOST_UNDONE = 6
 
 # After a failed step: 5, 10, 20 ... s, at most 5 min. A stale one is tried again after 0.1, 0.2, 0.4 ... s: it is no
 # fault of the workload, and at the next tick, 0.2 s later, it is its turn again and not that of the next one in order;
@@ -76,14 +70,9 @@ def undone_in_a_row(ledger: Ledger, step: Step, *, now: Instant, stabilization_s
     held, back = ledger.holds.get(step.key), ledger.returned.get(step.key)
     if step.reason in BUDGET_REASONS or (held is not None and (back is None or held.since > back[0])):
         return held.undone if held else 0
-    if back is not None and on_trial(back, now=now, stabilization_s=stabilization_s):
+    if back is not None and on_trial(back[0], now=now, stabilization_s=stabilization_s):
         return min(MOST_UNDONE, back[1] + 1)
     return 0
-
-
-def on_trial(back: tuple[Instant, int], *, now: Instant, stabilization_s: float) -> bool:
-    """Whether it is still to be seen if a return lasts; `back` is when it was made, and how many before it did not."""
-    return now - back[0] < UNDONE_WITHIN * stabilization_s
 
 
 def _used_before(ledger: Ledger, began: Instant) -> int | None:

@@ -8,6 +8,7 @@ from brownout.api.quantities import approximate_bytes
 from brownout.core.forecast import Forecast
 from brownout.core.member import Member
 from brownout.core.outlook import Outlook
+from brownout.core.patience import FORGIVEN, may_vouch, wait_s
 from brownout.core.plan import Action
 from brownout.core.snapshot import Snapshot
 from brownout.core.wording import duration, percent, threshold
@@ -19,12 +20,6 @@ _DONE = {
     Action.ENABLE: "enabled",
     Action.START: "started",
 }
-
-
-# After so many returns in a row that had to be undone the usual wait is enough, and a path that is surer is believed:
-# a load that wavers undoes many. On 8 real series of rough load it costs 5 % less than to wait longer at once. After
-# the next ones it waits 2, 4, 8 and 16 times as long, whatever the forecast says.
-FORGIVEN = 2
 
 
 def ram(outlook: Outlook) -> str:
@@ -82,7 +77,7 @@ def returns_when(snapshot: Snapshot, member: Member) -> str:
         return f"{size} costs less time over {threshold(policy.thresholds.disable)} than {member.name} is worth"
     if policy.restore.strategy is RestoreStrategy.WHEN_IT_FITS:
         return f"{fits}, at the earliest {wait} after anything was last lowered or disabled"
-    sooner = " (sooner where the forecast vouches for it)" if vouched(snapshot, member) else ""
+    sooner = " (sooner where the forecast vouches for it)" if may_vouch(snapshot, member) else ""
     calm = f"RAM below {threshold(policy.thresholds.enable)} for {duration(policy.stabilization.enable)}{sooner}"
     later = "" if member.undone <= FORGIVEN else f", {wait} after anything was last lowered or disabled"
     return f"{calm}{later} and {fits}"
@@ -96,20 +91,3 @@ def kept_by_budget(snapshot: Snapshot, member: Member) -> bool:
 def weighed(snapshot: Snapshot) -> bool:
     """Whether prices decide: chosen by the owner, and the forecast knows enough of the next minutes."""
     return snapshot.policy.decide.strategy is DecideStrategy.EXPECTED_COST and snapshot.outlook.path is not None
-
-
-def vouched(snapshot: Snapshot, member: Member) -> bool:
-    """Whether a calibrated path may stand in for the wait below the enable threshold.
-
-    That it fits for the whole horizon says more than that it was calm for as long: on 8 real series this saves 9 % of
-    the cost (rough load) and 17 % (smooth). After a return that had to be undone it must be surer (`restore`); after
-    the third in a row, whatever it says, something comes with the return that no forecast knows of.
-    """
-    return snapshot.outlook.path is not None and member.undone <= FORGIVEN
-
-
-def wait_s(snapshot: Snapshot, member: Member) -> float:
-    """How long this member waits since the last step down: twice as long after each return in a row that had to be
-    undone, but for the first two.
-    """
-    return snapshot.policy.stabilization.enable * 2.0 ** max(0, member.undone - FORGIVEN)

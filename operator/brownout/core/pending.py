@@ -36,12 +36,10 @@ def why_pending(
     reason = _pressure(member, snapshot, decision)
     if reason is None:
         return Reason.STABILIZING, member.observed.detail or "about to start"
-    tail, said = (
-        f": it starts when it fits under {threshold(snapshot.policy.thresholds.disable)}",
-        previous.message or "",
-    )
-    same = previous.reason is reason and said.endswith(tail)
-    return reason, said if same else f"{explain.ram(snapshot.outlook)}{tail}"
+    tail = f": it starts when it fits under {threshold(snapshot.policy.thresholds.disable)}"
+    if previous.reason is reason and previous.message and previous.message.endswith(tail):
+        return reason, previous.message
+    return reason, f"{explain.ram(snapshot.outlook)}{tail}"
 
 
 def _waits_for(member: Member, snapshot: Snapshot) -> str:

@@ -12,6 +12,7 @@ from brownout.api.reasons import Reason
 from brownout.core import explain
 from brownout.core.instant import Instant
 from brownout.core.member import Member, Presence
+from brownout.core.patience import SURE_AGAIN, may_vouch, wait_s
 from brownout.core.plan import Action, Step
 from brownout.core.room import Room, spoken_for
 from brownout.core.snapshot import Snapshot
@@ -22,10 +23,6 @@ from brownout.core.wording import duration, percent, threshold
 # 1 % more at 0.63 and 1 % less at 0.55; in pure noise around 76 % it makes 3 to 11 flips in 12 h (12 seeds), at 0.55 up
 # to 13.
 SURE_TO_FIT = {RestoreStrategy.BELOW_ENABLE: 0.6, RestoreStrategy.WHEN_IT_FITS: 0.85}
-
-# The same, of a path that is to stand in for calm after a return that had to be undone. Without it a third of all lost
-# minutes were waits after undone returns. At 0.8 rough load costs half a per cent less, and noise makes up to 17 flips.
-SURE_AGAIN = 0.85
 
 _AWAY = (Presence.MISSING, Presence.UNKNOWN)
 
@@ -96,15 +93,15 @@ def _calm_at(snapshot: Snapshot, member: Member) -> Instant:
     double count since the last step down.
     """
     usual_s = snapshot.policy.stabilization.enable
-    if _below(snapshot) and _vouched_for(snapshot, member):
+    if _below(snapshot) and _vouched(snapshot, member):
         return snapshot.last_shed_at + usual_s
     calm = (snapshot.calm_since or 0.0) + usual_s if _below(snapshot) else 0.0
-    return max(calm, snapshot.last_shed_at + explain.wait_s(snapshot, member))
+    return max(calm, snapshot.last_shed_at + wait_s(snapshot, member))
 
 
-def _vouched_for(snapshot: Snapshot, member: Member) -> bool:
+def _vouched(snapshot: Snapshot, member: Member) -> bool:
     """Whether the path stands in for calm: at its word the first time, and after an undone return if it is surer."""
-    if not explain.vouched(snapshot, member):
+    if not may_vouch(snapshot, member):
         return False
     return not member.undone or fits(snapshot, member, member.next_rung_up(), share=SURE_AGAIN)
 

@@ -11,7 +11,6 @@ from brownout.api.problems import Problem
 from brownout.api.reasons import ConditionType, Health, Reason, State
 from brownout.api.status import BudgetStatus, Condition, FootprintStatus, IntegrationStatus, LastDecision
 from brownout.core import explain
-from brownout.core.bookkeeping import on_trial
 from brownout.core.capability import settled, words
 from brownout.core.conditions import Statement, conditions
 from brownout.core.health import Wellbeing
@@ -20,6 +19,7 @@ from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.ledger import Said
 from brownout.core.level_status import level_statuses
 from brownout.core.member import Hold, Member, Presence
+from brownout.core.patience import on_trial
 from brownout.core.pending import why_pending
 from brownout.core.plan import Decision, Step
 from brownout.core.quiet import quiet, renewed
@@ -87,7 +87,7 @@ def status_of(standing: Standing, *, now: Instant) -> IntegrationStatus:
 def _on_trial(standing: Standing, *, now: Instant) -> Return | None:
     """Its return, as long as it is still to be seen if that lasts."""
     back, stabilization_s = standing.back, standing.snapshot.policy.stabilization.enable
-    return back if back is not None and on_trial(back, now=now, stabilization_s=stabilization_s) else None
+    return back if back is not None and on_trial(back[0], now=now, stabilization_s=stabilization_s) else None
 
 
 def _replicas_before(member: Member, previous: IntegrationStatus) -> int | None:

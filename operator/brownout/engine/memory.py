@@ -12,7 +12,7 @@ from brownout.api.integration import Integration
 from brownout.api.reasons import Reason
 from brownout.api.status import LastDecision
 from brownout.api.workload import WorkloadKind
-from brownout.core.bookkeeping import MOST_UNDONE, said
+from brownout.core.bookkeeping import said
 from brownout.core.footprint import Source
 from brownout.core.holding import Return, hold_from, return_from
 from brownout.core.instant import Instant, from_rfc3339
@@ -21,6 +21,7 @@ from brownout.core.ledger import Ledger, Said, level_missed
 from brownout.core.measurements import Measured, relived
 from brownout.core.member import Hold, Member, Observation, Presence
 from brownout.core.overtaking import overtaken
+from brownout.core.patience import MOST_UNDONE
 from brownout.engine.ports import DecisionRecord, FootprintRecord, Inventory
 from brownout.engine.recall import brought_back, recalled
 

@@ -88,7 +88,7 @@ class Precedence:
 
     def _put(self, place: "_Place") -> bool:
         if self._group is None:
-            return _put(self._pid, place)
+            return _place_session(self._pid, place)
         self._group.place(behind=place.behind, yields=place.yields)
         return True
 
@@ -110,7 +110,7 @@ class _Place(NamedTuple):
 
 def place_behind(pid: int) -> None:
     """Put a worker that was just started behind the others, as far as it can come back."""
-    _put(pid, _Place(behind=True, threads=reversible(), yields=True))
+    _place_session(pid, _Place(behind=True, threads=reversible(), yields=True))
 
 
 def yielding(group: CpuGroup | None) -> str:
@@ -147,7 +147,7 @@ def reversible() -> bool:
     return bool(allowed)
 
 
-def _put(pid: int, place: _Place) -> bool:
+def _place_session(pid: int, place: _Place) -> bool:
     """Put the session of a worker, and all threads of its process group, there; False where it is to be tried again."""
     steps = BEHIND_STEPS if place.behind else 0
     if place.threads:
