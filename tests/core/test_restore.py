@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brownout.api.reasons import Reason
-from brownout.core.decide import Answer, bring_back, decide
+from brownout.core.answer import Answer
+from brownout.core.decide import bring_back, decide
 from brownout.core.explain import returns_when
 from brownout.core.forecasting.path import Path
 from brownout.core.member import Member, Presence

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brownout.api.reasons import Reason
-from brownout.core.decide import bound, decide
+from brownout.core.decide import decide
+from brownout.core.foresight import bound
 from brownout.core.plan import Verdict
 from brownout.core.rates import RequestReading
 from brownout.core.snapshot import Snapshot

@@ -10,6 +10,7 @@ from brownout.api.policy import PolicySpec
 from brownout.api.status import PolicyStatus
 from brownout.core.errors import HistoryUnavailable
 from brownout.core.forecast import Forecast, Model
+from brownout.core.forecasting.path import Spread
 from brownout.core.ledger import Ledger
 from brownout.core.outlook import Outlook
 from brownout.core.sample import Resource, Sample, Witness
@@ -22,7 +23,7 @@ from brownout.simulate.shadows import Race
 from brownout.telemetry.redact import redacted
 from tests.builders import make_integration, make_policy
 from tests.gateway.served import NOW, FakeReadModel, served
-from tests.worlds import make_window
+from tests.worlds import make_path, make_residuals, make_window
 
 GIB = 2**30
 CANARY = "cAnArY7f3e9b1d"
@@ -189,6 +190,16 @@ def test_each_resource_is_forecast() -> None:
         document = visitor.get("/v1/forecast").document
         assert document["cpu"] == document["total"]
         assert document["disk"] is None
+
+
+def test_what_is_about_to_be_is_told_where_it_is_known() -> None:
+    """By the beat of the load; null where there is none."""
+    known = Spread(steps=1, value=55.0, residuals=make_residuals(-0.5, 0.1, 0.5))
+    path = replace(make_path(50.0), next=known)
+    for expected, told in ((OUTLOOK, None), (replace(OUTLOOK, path=path, ours_percent=26.0), 81.1)):
+        with served(FakeReadModel(expected=expected)) as visitor:
+            document = visitor.get("/v1/forecast").document["next"]
+            assert document == (told and {"inSeconds": 30.0, "percent": told})
 
 
 def test_the_time_left_is_that_to_the_thresholds_in_force() -> None:

@@ -4,34 +4,22 @@ Pure: a snapshot and `now` in, a decision out. The same snapshot always gives th
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from brownout.api.policy import ForecastModel, RestoreStrategy
+from brownout.api.policy import RestoreStrategy
 from brownout.api.reasons import Reason
 from brownout.core import explain, owner, priced, spending
+from brownout.core.answer import Answer, Rule, carry_out, free, given_up, hold, start_the_essential
 from brownout.core.choice import Choice, choose
+from brownout.core.foresight import about_to_be_above, forecast_above, over_at_worst, triggered
 from brownout.core.instant import Instant
 from brownout.core.outlook import Outlook
-from brownout.core.plan import Decision, Step, Verdict
+from brownout.core.plan import Decision, Verdict
 from brownout.core.restore import Waiting, candidate, restore
-from brownout.core.shed import shed, shed_all
+from brownout.core.shed import shed_all
 from brownout.core.snapshot import Snapshot
 from brownout.core.wording import listing, threshold
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What one rule says: its verdict, why in one word and in a sentence, and the steps, if any."""
-
-    verdict: Verdict
-    reason: Reason
-    message: str
-    steps: tuple[Step, ...] = ()
-
-
-Rule = Callable[[Snapshot, Instant], Answer | None]
 
 
 def decide(snapshot: Snapshot, *, now: Instant) -> Decision:
@@ -71,12 +59,12 @@ def emergency(snapshot: Snapshot, _now: Instant) -> Answer | None:
 def owners_wish(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """What its owner switched off goes off, whatever the load and whatever is known of it."""
     steps = tuple(step for step in owner.switched_off(snapshot) if step.key not in snapshot.in_flight)
-    return _carry_out(Verdict.OWNER, steps)
+    return carry_out(Verdict.OWNER, steps)
 
 
 def over_budget(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """What is over its owner's budget goes off, what comes close to a limit goes down a level, whatever the load."""
-    return _carry_out(Verdict.OWNER, spending.overspent(snapshot))
+    return carry_out(Verdict.OWNER, spending.overspent(snapshot))
 
 
 def metrics_unknown(snapshot: Snapshot, _now: Instant) -> Answer | None:
@@ -84,7 +72,7 @@ def metrics_unknown(snapshot: Snapshot, _now: Instant) -> Answer | None:
     if snapshot.outlook.measured_percent is not None:
         return None
     message = f"{explain.ram(snapshot.outlook)}: nothing is switched off or brought back until it is known"
-    return _start_the_essential(snapshot, Reason.METRICS_UNKNOWN, message)
+    return start_the_essential(snapshot, Reason.METRICS_UNKNOWN, message)
 
 
 def settling(snapshot: Snapshot, _now: Instant) -> Answer | None:
@@ -95,59 +83,23 @@ def settling(snapshot: Snapshot, _now: Instant) -> Answer | None:
         doing = "waiting to see what the last step frees"
     else:
         return None
-    return _hold(Reason.STABILIZING, f"{explain.ram(snapshot.outlook)}: {doing}")
+    return hold(Reason.STABILIZING, f"{explain.ram(snapshot.outlook)}: {doing}")
 
 
 def above_threshold(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """Measured at or above the disable threshold: free what is needed to come under it."""
-    measured, limit = snapshot.outlook.measured_percent, snapshot.policy.thresholds.disable
-    if measured is None or measured < limit:
+    outlook, limit = snapshot.outlook, snapshot.policy.thresholds.disable
+    if outlook.measured_percent is None or outlook.measured_percent < limit:
         return None
-    return _shed(snapshot, measured - limit, Reason.ABOVE_THRESHOLD, explain.over(snapshot.outlook, limit))
-
-
-def forecast_above(snapshot: Snapshot, _now: Instant) -> Answer | None:
-    """Foreseen at or above the disable threshold by a forecast that has the vote: act before it is there.
-
-    A forecast that has earned its vote must be sure (its whole band lies there); a pinned line is taken at its word.
-    """
-    foreseen, limit = snapshot.outlook.voting, snapshot.policy.thresholds.disable
-    if foreseen is None:
-        return None
-    pinned = snapshot.policy.forecast.model is ForecastModel.LINEAR
-    certain = foreseen.value if pinned else foreseen.lower
-    if not limit <= certain < math.inf:  # nor where there is no figure at all
-        return None
-    seen = explain.ram_and_forecast(snapshot.outlook, foreseen, horizon_s=snapshot.policy.forecast.horizon)
-    because = f"{seen}, over {threshold(limit)}"
-    return _shed(snapshot, certain - limit, Reason.FORECAST_ABOVE_THRESHOLD, because)
-
-
-def triggered(snapshot: Snapshot, _now: Instant) -> Answer | None:
-    """A spike, a pressing load or a daily peak: what the forecast holds possible counts, and nothing returns."""
-    if not snapshot.triggers:
-        return None
-    if answer := _over_at_worst(snapshot):
-        return answer
-    if owner.first_starts(snapshot) or candidate(snapshot) is None:
-        return None
-    trigger = snapshot.triggers[0]
-    return _hold(trigger.reason, f"{explain.ram(snapshot.outlook)}: nothing returns while {trigger.message}")
-
-
-def _over_at_worst(snapshot: Snapshot) -> Answer | None:
-    """What a trigger takes from them: what the forecast holds possible is over the threshold."""
-    upper, limit = bound(snapshot), snapshot.policy.thresholds.disable
-    if not snapshot.triggers or upper is None or upper < limit:
-        return None
-    trigger = snapshot.triggers[0]
-    seen = explain.ram_at_most(snapshot.outlook, upper, horizon_s=snapshot.policy.forecast.horizon)
-    return _shed(snapshot, upper - limit, trigger.reason, f"{trigger.message}; {seen}, over {threshold(limit)}")
+    # What is freed is free at the next step only: where it is known what there will be then, that has to be enough.
+    soon = outlook.next.quantile(0.5) if outlook.next is not None else 0.0
+    excess = max(outlook.measured_percent, soon) - limit
+    return free(snapshot, excess, Reason.ABOVE_THRESHOLD, explain.over(outlook, limit))
 
 
 def first_start(snapshot: Snapshot, _now: Instant) -> Answer | None:
     """What its owner wants on, and nobody switched off, is started as far as it fits."""
-    return _carry_out(Verdict.START, owner.first_starts(snapshot))
+    return carry_out(Verdict.START, owner.first_starts(snapshot))
 
 
 def bring_back(snapshot: Snapshot, now: Instant) -> Answer | None:
@@ -157,14 +109,14 @@ def bring_back(snapshot: Snapshot, now: Instant) -> Answer | None:
         return None
     found = restore(snapshot, member, now=now)
     if isinstance(found, Waiting):
-        return _hold(found.reason, found.message)
-    return _carry_out(Verdict.RESTORE, (found,))
+        return hold(found.reason, found.message)
+    return carry_out(Verdict.RESTORE, (found,))
 
 
 def within_limits(snapshot: Snapshot, _now: Instant) -> Answer:
     """Nothing to do."""
     message = f"{explain.ram(snapshot.outlook)}, under {threshold(snapshot.policy.thresholds.disable)}"
-    return _hold(Reason.WITHIN_LIMITS, message)
+    return hold(Reason.WITHIN_LIMITS, message)
 
 
 def expected_cost(snapshot: Snapshot, now: Instant) -> Answer | None:
@@ -185,16 +137,16 @@ def _too_dear(snapshot: Snapshot, choice: Choice) -> Answer | None:
     if choice.best <= choice.at:
         return None
     steps, because = priced.give_up(snapshot, choice)
-    return _given_up(steps, because)
+    return given_up(steps, because)
 
 
 def _taken_back(snapshot: Snapshot, choice: Choice, now: Instant) -> Answer:
     """What returns by price, or why it is cheaper to wait."""
     if choice.best == choice.at:
-        return _hold(Reason.DOES_NOT_FIT, priced.why_not(snapshot, choice))
+        return hold(Reason.DOES_NOT_FIT, priced.why_not(snapshot, choice))
     found = priced.take_back(snapshot, choice, now=now)
     if isinstance(found, Waiting):
-        return _hold(found.reason, found.message)
+        return hold(found.reason, found.message)
     return Answer(verdict=Verdict.RESTORE, reason=found.reason, message=found.message, steps=(found,))
 
 
@@ -206,6 +158,7 @@ RULES: tuple[Rule, ...] = (
     settling,  # one step at a time: see what the last one did
     expected_cost,  # what it would cost, where the owner has chosen prices: it then answers for all below
     above_threshold,  # what is measured outranks what is foreseen
+    about_to_be_above,  # just before it happens, where the next step is known
     forecast_above,  # before it happens, if the forecast has earned its vote
     triggered,  # before it can happen, where something is known to come
     first_start,  # what the owner wants on and nobody switched off
@@ -223,54 +176,8 @@ def pressing(snapshot: Snapshot, now: Instant) -> Answer | None:
     choice = choose(snapshot)
     if choice is not None:
         return _too_dear(snapshot, choice)
-    return above_threshold(snapshot, now) or forecast_above(snapshot, now) or _over_at_worst(snapshot)
-
-
-def bound(snapshot: Snapshot) -> float | None:
-    """What memory is held to stay under, in percent; None where the forecast says nothing that can be acted on.
-
-    The vote is about the point of a forecast; its bound rests on its past errors, and holds also where last-value does
-    as well. But one that lies further above its point than half of the dead band cannot tell "switch off" from "bring
-    back" (requirement F4).
-    """
-    policy, total = snapshot.policy, snapshot.outlook.total
-    if total is None or policy.forecast.model is ForecastModel.OFF or not math.isfinite(total.upper):
-        return None
-    farthest = (policy.thresholds.disable - policy.thresholds.enable) / 2.0
-    return total.upper if total.upper - total.value <= farthest else None
-
-
-def _hold(reason: Reason, message: str) -> Answer:
-    return Answer(verdict=Verdict.HOLD, reason=reason, message=message)
-
-
-def _carry_out(verdict: Verdict, steps: tuple[Step, ...]) -> Answer | None:
-    """The steps with the first one's words; None where there are none."""
-    if not steps:
-        return None
-    return Answer(verdict=verdict, reason=steps[0].reason, message=steps[0].message, steps=steps)
-
-
-def _shed(snapshot: Snapshot, excess_percent: float, reason: Reason, because: str) -> Answer:
-    need_bytes = math.floor((snapshot.outlook.limit_bytes or 0) * excess_percent / 100.0)
-    steps = shed(snapshot, need_bytes=need_bytes, reason=reason, because=because)
-    if not steps:
-        message = f"{because}, and nothing is left that may be lowered or disabled"
-        return _start_the_essential(snapshot, reason, message)
-    return _given_up(steps, because)
-
-
-def _given_up(steps: tuple[Step, ...], because: str) -> Answer:
-    """Steps down with one sentence for all of them."""
-    message = f"{because}: {'; '.join(step.message.removeprefix(because + ': ') for step in steps)}"
-    return Answer(verdict=Verdict.SHED, reason=steps[0].reason, message=message, steps=steps)
-
-
-def _start_the_essential(snapshot: Snapshot, reason: Reason, message: str) -> Answer:
-    """Nothing else can be done, but what must run is started whatever the load: a full box still has to serve."""
-    starts = owner.first_starts(snapshot)
-    steps = tuple(step for step in starts if step.key in snapshot.untouchable and step.key not in snapshot.in_flight)
-    return Answer(verdict=Verdict.START if steps else Verdict.HOLD, reason=reason, message=message, steps=steps)
+    foreseen = about_to_be_above(snapshot, now) or forecast_above(snapshot, now)
+    return above_threshold(snapshot, now) or foreseen or over_at_worst(snapshot)
 
 
 def numbers(outlook: Outlook) -> Mapping[str, float | str | None]:
@@ -286,6 +193,7 @@ def numbers(outlook: Outlook) -> Mapping[str, float | str | None]:
             "lower_percent": total.lower if total and bounded else None,
             "upper_percent": total.upper if total and bounded else None,
             "model": total.model.value if total else None,
+            "next_percent": outlook.next.quantile(0.5) if outlook.next else None,
             "votes": ("yes" if total.votes else f"no: {total.why}") if total else None,
         }
     )

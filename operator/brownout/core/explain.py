@@ -6,6 +6,7 @@ The same sentence stands in the audit log, the status, the event and the termina
 from brownout.api.policy import DecideStrategy, RestoreStrategy
 from brownout.api.quantities import approximate_bytes
 from brownout.core.forecast import Forecast
+from brownout.core.forecasting.path import Spread
 from brownout.core.member import Member
 from brownout.core.outlook import Outlook
 from brownout.core.patience import FORGIVEN, may_vouch, wait_s
@@ -33,6 +34,13 @@ def ram_and_forecast(outlook: Outlook, forecast: Forecast, *, horizon_s: float) 
     """`RAM 78.9 % now and 84.1 % (82.0 to 86.2) in 5 min`."""
     band = f"({forecast.lower:.1f} to {forecast.upper:.1f})"
     return f"{ram(outlook)} now and {percent(forecast.value)} {band} in {duration(horizon_s)}"
+
+
+def ram_soon(outlook: Outlook, known: Spread, *, left_out: float) -> str:
+    """`RAM 78.9 % now and 81.0 % (80.8 to 81.1) in 30 s`; `left_out` is the share on either side of the band."""
+    band = f"({known.quantile(left_out):.1f} to {known.quantile(1.0 - left_out):.1f})"
+    step_s = outlook.path.step_s * known.steps if outlook.path is not None else 0.0
+    return f"{ram(outlook)} now and {percent(known.quantile(0.5))} {band} in {duration(step_s)}"
 
 
 def ram_at_most(outlook: Outlook, upper_percent: float, *, horizon_s: float) -> str:

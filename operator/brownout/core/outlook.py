@@ -6,13 +6,13 @@ disables undo a re-enable of under ten minutes before.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from brownout.api.policy import ForecastModel, PolicySpec
 from brownout.core.forecast import Forecast, foretold
 from brownout.core.forecasting.panel import Panel
-from brownout.core.forecasting.path import Path
+from brownout.core.forecasting.path import Path, Spread
 from brownout.core.instant import Instant
 from brownout.core.sample import STALE_AFTER_INTERVALS, Resource, Sample, Witness
 
@@ -45,6 +45,12 @@ class Outlook:
     def voting(self) -> Forecast | None:
         """The total's forecast where it may be acted on."""
         return self.total if self.total is not None and self.total.votes else None
+
+    @property
+    def next(self) -> Spread | None:
+        """What memory may be at the next step, where that is known far better than what comes later."""
+        known = self.path.next if self.path is not None else None
+        return known.shifted(self.ours_percent) if known is not None else None
 
     def top_percent(self, share: float) -> float | None:
         """What memory stays under with this chance until the horizon if nothing is switched; at least what is measured.
@@ -98,8 +104,14 @@ def look_out(
         base=base,
         total=base.shifted(ours + growth_percent) if base else None,
         recent_base_percent=panel.high_since(now - policy.stabilization.enable) if panel else None,
-        path=panel.path() if panel and policy.forecast.model is not ForecastModel.OFF else None,
+        path=_path(panel, sample) if panel and policy.forecast.model is not ForecastModel.OFF else None,
     )
+
+
+def _path(panel: Panel, sample: Sample) -> Path | None:
+    """What the panel says of the next minutes; of the next step only if the newest sample has reached it."""
+    path = panel.path()
+    return replace(path, next=None) if path is not None and panel.due(sample.at) else path
 
 
 def _fail_safe(made: Forecast | None, policy: PolicySpec) -> Forecast | None:

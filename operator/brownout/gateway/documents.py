@@ -86,7 +86,7 @@ def _anomaly(found: Anomaly) -> Document:
 
 
 def outlook_document(outlook: Outlook, *, disable_percent: float, emergency_percent: float) -> Document:
-    """Memory now and as forecast, of the base and in all, the time left to both thresholds; CPU, disk as forecast."""
+    """Memory now, as forecast (base and total) and with the next step; the time left to both thresholds; CPU, disk."""
     return {
         "measuredPercent": _rounded(outlook.measured_percent),
         "limitBytes": outlook.limit_bytes,
@@ -97,7 +97,15 @@ def outlook_document(outlook: Outlook, *, disable_percent: float, emergency_perc
         **{resource.value: _forecast(outlook.others.get(resource)) for resource in OTHERS},
         "secondsToDisable": _rounded(outlook.seconds_to(disable_percent)),
         "secondsToEmergency": _rounded(outlook.seconds_to(emergency_percent)),
+        "next": _next(outlook),
     }
+
+
+def _next(outlook: Outlook) -> Document | None:
+    """What memory is about to be, where the beat of the load tells it."""
+    if outlook.next is None or outlook.path is None:
+        return None
+    return {"inSeconds": outlook.next.steps * outlook.path.step_s, "percent": _rounded(outlook.next.quantile(0.5))}
 
 
 def _forecast(forecast: Forecast | None) -> Document | None:

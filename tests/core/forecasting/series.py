@@ -44,6 +44,18 @@ def make_steps(count: int, *, seed: int = 1, every: int = 100) -> list[float]:
     return made
 
 
+def make_ramps(
+    count: int, *, every: int, first: int = 0, seed: int = 1, noise: float = 0.0, later: float = 0.0
+) -> list[float]:
+    """Make straight ramps that bend at each `every`-th point from `first` on, or by a part of a step `later`."""
+    dice, knots, made = make_dice(seed), dict[int, float](), []
+    for index in range(count):
+        beats, rest = divmod(index - first - later, every)
+        low, high = (knots.setdefault(int(knot), dice.uniform(20.0, 80.0)) for knot in (beats, beats + 1))
+        made.append(low + (high - low) * rest / every + dice.gauss(0.0, noise))
+    return made
+
+
 def fed_panel(values: Iterable[float], settings: Forecasting | None = None, *, panel: Panel | None = None) -> Panel:
     """Feed a panel, or a blank one, points 30 s apart that go on where it stands."""
     panel = panel or Panel.blank(settings or Forecasting(), interval_s=STEP_S)

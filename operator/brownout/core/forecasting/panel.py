@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from brownout.api.policy import Forecasting, ForecastModel
 from brownout.core.forecasting.average import Average
+from brownout.core.forecasting.beat import Bends
 from brownout.core.forecasting.coverage import Coverage
 from brownout.core.forecasting.forecaster import Forecaster
 from brownout.core.forecasting.holt import Holt
@@ -38,13 +39,14 @@ _LEVELS = tuple(name in ("to mean of 3", "to mean of 25") for name in FEATURES)
 class Panel:
     """`step_s` is the least distance of two points; `past` are the features of earlier points, oldest first;
     `highest` how far the highest value until the horizon lay above the forecast for its end; `trained` counts the
-    candidates that come from training, which are the last.
+    candidates that come from training, which are the last; `bends` tells whether the load bends on a beat.
     """
 
     settings: Forecasting
     step_s: float
     forecasters: tuple[Forecaster, ...]
     tracks: tuple[Track, ...]
+    bends: Bends
     signals: Signals = field(default_factory=Signals)
     past: tuple[Features, ...] = ()
     highest: Residuals = field(default_factory=Residuals)
@@ -61,6 +63,7 @@ class Panel:
             step_s=step_s,
             forecasters=candidates(settings, steps),
             tracks=tuple(Track(steps=each, coverage=coverage, voter=_voter(settings)) for each in steps),
+            bends=Bends.blank(step_s),
         )
 
     @property
@@ -125,6 +128,7 @@ class Panel:
             forecasters=learnt,
             tracks=tracks,
             highest=self._highest(signals),
+            bends=self.bends.after(signals, step_s=self.step_s),
         )
 
     def path(self) -> Path | None:
@@ -133,7 +137,9 @@ class Panel:
             return None
         spreads = tuple(track.spread() for track in self.tracks)
         top = Spread(steps=spreads[-1].steps, value=spreads[-1].value, residuals=self.highest)
-        return Path(step_s=self.step_s, spreads=spreads, highest=top)
+        pinned = self.settings.model is ForecastModel.LINEAR
+        following = None if pinned else self.bends.ahead(self.signals)
+        return Path(step_s=self.step_s, spreads=spreads, highest=top, next=following)
 
     def high_since(self, since: Instant) -> float | None:
         """The highest value seen after an instant; None where none was."""

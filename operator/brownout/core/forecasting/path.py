@@ -29,12 +29,14 @@ class Spread:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
     """Spreads at some steps ahead, nearest first, the last at the horizon; `highest` is that of the highest value
-    on the whole way. `step_s` is the length of a step.
+    on the whole way. `step_s` is the length of a step. `next` is the next value, where it is known far better than the
+    errors of all the past say (see Bends).
     """
 
     step_s: float
     spreads: tuple[Spread, ...]
     highest: Spread
+    next: Spread | None = None
 
     @property
     def steps(self) -> int:
@@ -43,6 +45,10 @@ class Path:
 
     def at_or_above(self, level: float) -> list[float]:
         """The chance to be at or above a level, for each step from 1 to the horizon; between spreads in proportion."""
+        chances = self._at_or_above(level)
+        return chances if self.next is None else [self.next.at_or_above(level), *chances[1:]]
+
+    def _at_or_above(self, level: float) -> list[float]:
         nearest, *farther = self.spreads
         before, low = nearest.steps, nearest.at_or_above(level)
         chances = [low] * before

@@ -1,0 +1,140 @@
+"""Beats: a load that bends on the clock is known between two bends, and nothing is claimed of any other."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brownout.api.policy import Forecasting
+from brownout.core.forecasting.beat import LOST, MEMORY, QUIET_ENOUGH, Beat, Bends
+from brownout.core.forecasting.panel import Panel
+from brownout.core.forecasting.path import Spread
+from brownout.core.forecasting.signals import Signals
+from tests.core.forecasting.series import STEP_S, fed_panel, make_ar1, make_noise, make_ramps, make_steps, make_walk
+from tests.worlds import NOW
+
+LONG = MEMORY + QUIET_ENOUGH
+OTHERS: dict[str, Callable[[int], Sequence[float]]] = {
+    "noise": lambda seed: make_noise(3 * LONG, seed=seed),
+    "a walk": lambda seed: make_walk(3 * LONG, seed=seed),
+    "memory that forgets": lambda seed: make_ar1(3 * LONG, seed=seed),
+    "levels": lambda seed: make_steps(3 * LONG, seed=seed, every=37),
+    "bends at no time of the clock": lambda seed: make_ramps(3 * LONG, seed=seed, every=7),
+    "stands still": lambda _: [50.0] * LONG,
+}
+
+
+def _seen(values: Sequence[float], *, step_s: float = STEP_S, gaps: Sequence[int] = ()) -> tuple[Bends, Signals]:
+    """Give what was seen of points `step_s` apart; those at the places of `gaps` are missing."""
+    bends, signals = Bends.blank(step_s), Signals()
+    for index, value in enumerate(values):
+        if index not in gaps:
+            signals = signals.add(NOW + step_s * index, value)
+            bends = bends.after(signals, step_s=step_s)
+    return bends, signals
+
+
+@settings(max_examples=25)
+@given(
+    every=st.sampled_from([2, 4, 10, 20]), first=st.integers(0, 19), seed=st.integers(1, 99), more=st.integers(0, 19)
+)
+def test_a_beat_is_found_and_the_next_value_known_between_two_bends(
+    every: int, first: int, seed: int, more: int
+) -> None:
+    """Whatever its place: the value lies within what little was left between bends before. On a bend none is told."""
+    values = make_ramps(2 * LONG + more + 1, seed=seed, every=every, first=first, noise=0.005)
+    bends, signals = _seen(values[:-1])
+    index = len(values) - 1  # of the newest point, from 1, as they are numbered
+    assert bends.beat == Beat(period=every, places=((first + 1) % every,))
+    ahead = bends.ahead(signals)
+    if bends.beat.at(index):
+        assert ahead is None
+    else:
+        assert ahead is not None
+        assert ahead.quantile(0.0) - 0.1 <= values[-1] <= ahead.quantile(1.0) + 0.1
+        assert ahead.quantile(1.0) - ahead.quantile(0.0) < 0.5
+
+
+@pytest.mark.parametrize("every", [4, 10, 20])
+def test_bends_between_two_looks_take_two_places(every: int) -> None:
+    """A minute begins when nobody looks: the points on both sides of it are shunned."""
+    bends, _ = _seen(make_ramps(2 * LONG, every=every, first=1, later=0.5))
+    assert bends.beat == Beat(period=every, places=(2 % every, 3 % every))
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_no_other_load_has_a_beat(kind: str, seed: int) -> None:
+    """Neither noise nor walks nor levels nor bends every 3.5 minutes are taken for one, at any time."""
+    bends, signals = Bends.blank(STEP_S), Signals()
+    for index, value in enumerate(OTHERS[kind](seed)):
+        signals = signals.add(NOW + STEP_S * index, value)
+        bends = bends.after(signals, step_s=STEP_S)
+        assert bends.beat is None, index
+
+
+def test_a_beat_that_ends_is_forgotten() -> None:
+    """Of a load that walks from now on nothing is claimed once the memory holds nothing else; a new beat is found."""
+    ramps, walk = make_ramps(LONG, every=10), make_walk(MEMORY, step=3.0)
+    assert _seen(ramps)[0].beat == Beat(period=10, places=(1,))
+    assert _seen([*ramps, *walk])[0].beat is None
+    found = _seen([*ramps, *walk, *make_ramps(2 * LONG, every=4)])[0].beat
+    assert found is not None
+    assert found.period == 4
+
+
+def test_what_was_quiet_under_another_beat_is_not_believed() -> None:
+    """The figures start anew with it: until there are enough, no next value is told."""
+    bends, signals = _seen(make_ramps(LONG, every=10))
+    other = Bends(sizes=bends.sizes, index=bends.index, at=bends.at, count=bends.count, usual=bends.usual)
+    changed = other.after(signals.add(signals.at + STEP_S, signals.value), step_s=STEP_S)
+    assert changed.beat == bends.beat
+    assert changed.between.count <= 1
+    assert changed.ahead(signals) is None
+
+
+@pytest.mark.parametrize("missing", [1, 2, 9, 10, 33])
+def test_the_count_goes_on_over_a_gap(missing: int) -> None:
+    """Points that nobody took do not shift the beat, and no bend is read across the hole."""
+    start = LONG + 5
+    values = make_ramps(start + missing + 40, every=10)
+    bends, _ = _seen(values, gaps=range(start, start + missing))
+    assert bends.beat == Beat(period=10, places=(1,))
+    assert max(map(abs, bends.between.recent)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("step_s", "periods"), [(30.0, [2, 4, 10, 20]), (10.0, [6, 12, 30]), (60.0, [2, 5, 10]), (7.0, [])]
+)
+def test_only_whole_periods_that_the_memory_can_hold_are_looked_for(step_s: float, periods: list[int]) -> None:
+    """One, two, five and ten minutes, where they are at least 2 and at most 30 points."""
+    assert [len(row) for row in Bends.blank(step_s).sizes] == periods
+
+
+def _next(panel: Panel) -> Spread | None:
+    path = panel.path()
+    assert path is not None
+    return path.next
+
+
+def test_the_path_tells_the_next_value_unless_the_line_is_pinned() -> None:
+    """The owner's rule is the only one that may be acted on where it was chosen (requirement F1)."""
+    values = make_ramps(LONG + 5, every=10)
+    assert _next(fed_panel(values)) is not None
+    assert _next(fed_panel(values, Forecasting.model_validate({"model": "Linear"}))) is None
+
+
+def test_the_chance_of_the_next_step_is_that_of_the_beat() -> None:
+    """Prices read it first: it is nearly 0 or 1 where the errors of the bends would leave it open."""
+    values = make_ramps(LONG + 5, every=10)
+    path = fed_panel(values).path()
+    assert path is not None
+    assert path.next is not None
+    for level in (path.next.value - 0.5, path.next.value + 0.5):
+        assert path.at_or_above(level)[0] == path.next.at_or_above(level) != path.spreads[0].at_or_above(level)
+
+
+def test_the_bounds_of_finding_leave_no_room_to_waver() -> None:
+    """A beat is lost below what it was found at, so that it does not come and go with every point."""
+    assert LOST < 0.7

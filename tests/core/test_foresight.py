@@ -1,0 +1,99 @@
+"""What is foreseen: just before it happens, where the next step is known; and what that asks for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brownout.api.reasons import Reason
+from brownout.core.decide import decide, pressing
+from brownout.core.forecasting.beat import QUIET_ENOUGH
+from brownout.core.forecasting.panel import Panel
+from brownout.core.forecasting.path import Path, Spread
+from brownout.core.outlook import look_out
+from brownout.core.plan import Step, Verdict
+from brownout.core.snapshot import Snapshot
+from tests.builders import make_policy
+from tests.core.drawn import PROMISED, any_snapshots
+from tests.core.forecasting.series import fed_panel, make_ramps
+from tests.worlds import NOW, POLICY, make_path, make_residuals, make_sample, make_snapshot
+from tests.worlds import the_four as four
+
+OFF = make_policy(forecast={"model": "Off"}).spec
+
+
+def _names(steps: Sequence[Step]) -> list[str]:
+    return [step.name for step in steps]
+
+
+def _known(value: float, *, half: float = 0.2, flat: float = 50.0) -> Path:
+    """Make a path at `flat` per cent of base load whose next step is known to be at `value`, give or take `half`."""
+    spread = make_residuals(*[half * (2.0 * index / 99 - 1.0) for index in range(100)])
+    return replace(make_path(flat, flat), next=Spread(steps=1, value=value, residuals=spread))
+
+
+def test_what_will_be_over_with_the_next_step_goes_now() -> None:
+    """So that it is gone in time; the sentence says both figures, the band, and how soon."""
+    decision = decide(make_snapshot(78.6, *four(), ours=26.0, path=_known(55.1)), now=NOW)
+    assert (decision.reason, decision.rule) == (Reason.FORECAST_ABOVE_THRESHOLD, "about_to_be_above")
+    assert _names(decision.steps) == ["voice"]
+    assert decision.message.startswith("RAM 78.6 % now and 81.1 % (80.9 to 81.3) in 30 s, over 80 %: disabled voice")
+    assert decision.numbers["next_percent"] == pytest.approx(81.1)
+
+
+@pytest.mark.parametrize(("value", "goes"), [(54.1, False), (54.17, False), (54.19, True), (55.0, True)])
+def test_nearly_all_that_it_may_be_must_be_over(value: float, goes: bool) -> None:  # noqa: FBT001 - a table
+    """The lower end of the band that `forecast.confidence` asks for: 54.18 less 0.18 beside 26 are 80."""
+    decision = decide(make_snapshot(78.6, *four(), ours=26.0, path=_known(value)), now=NOW)
+    assert bool(decision.steps) is goes
+
+
+def test_what_goes_is_enough_for_the_next_step() -> None:
+    """At 81 % voice is enough now; with 93 % known to come it is not, and both go at once."""
+    for value, gone in ((55.0, ["voice"]), (67.0, ["voice", "android"])):
+        decision = decide(make_snapshot(81.0, *four(), ours=26.0, path=_known(value)), now=NOW)
+        assert (decision.reason, _names(decision.steps)) == (Reason.ABOVE_THRESHOLD, gone)
+
+
+@PROMISED
+@given(snapshot=any_snapshots(st.floats(0.0, 79.9)), value=st.floats(0.0, 53.0), half=st.floats(0.0, 20.0))
+def test_a_wider_band_never_acts_earlier(snapshot: Snapshot, value: float, half: float) -> None:
+    """As long as what is expected lies below the threshold no width of the band makes this rule act."""
+    known = replace(snapshot.outlook, ours_percent=26.0, path=_known(value, half=half))
+    assert decide(replace(snapshot, outlook=known), now=NOW).rule != "about_to_be_above"
+
+
+def test_nothing_is_started_into_what_is_about_to_be_over() -> None:
+    """Who asks whether something may start now is told the same as the rules."""
+    calm, rising = (make_snapshot(78.6, *four(), ours=26.0, path=_known(value)) for value in (52.0, 55.1))
+    assert pressing(calm, NOW) is None
+    answer = pressing(rising, NOW)
+    assert answer is not None
+    assert "81.1 %" in answer.message
+
+
+def _rising() -> tuple[Panel, float]:
+    """Give a panel of ramps that rises, two points before a bend, and the value that comes next."""
+    values = make_ramps(2 * 300 + QUIET_ENOUGH, every=10)
+    end = next(at for at in range(500, 600) if at % 10 == 7 and values[at] - values[at - 1] > 1.0)
+    return fed_panel(values[:end]), values[end]
+
+
+def test_the_next_step_is_told_only_beside_the_newest_sample() -> None:
+    """A step that lies in the past already foretells nothing, nor does a forecast that the owner has switched off."""
+    panel, coming = _rising()
+    sample = make_sample(panel.signals.value, at=panel.at)
+    known = look_out(sample, panel, POLICY, now=panel.at).next
+    assert known is not None
+    assert known.quantile(0.5) == pytest.approx(coming, abs=1e-6)
+    late = make_sample(panel.signals.value, at=panel.at + 30.0)
+    assert look_out(late, panel, POLICY, now=late.at).next is None
+    assert look_out(sample, panel, OFF, now=panel.at).next is None
+
+
+def test_an_emergency_and_a_step_that_settles_come_first() -> None:
+    """What is known of the next step changes nothing about either."""
+    rising = make_snapshot(78.6, *four(), ours=26.0, path=_known(55.1), in_flight=frozenset({"voice"}))
+    assert decide(rising, now=NOW).verdict is Verdict.HOLD
