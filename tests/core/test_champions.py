@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brownout.api.policy import Forecasting
@@ -120,6 +120,7 @@ def extra() -> tuple[Forecaster, ...]:
     return make_champions().candidates(STEPS, STEP_S)
 
 
+@settings(max_examples=30)  # each is some 200 points, half a millisecond each
 @given(st.integers(0, 60), st.integers(0, 40), st.integers(0, 40))
 def test_the_family_does_not_notice_newcomers(before: int, between: int, after: int) -> None:
     """Whenever candidates join, and are replaced: the records of the others are what they would have been."""
