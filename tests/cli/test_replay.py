@@ -62,10 +62,26 @@ def test_a_policy_of_ones_own_has_a_row_under_its_name(home: Path) -> None:
 def test_ones_own_integrations_run_in_place_of_the_four(home: Path) -> None:
     """25 % of voice and 1 % of stubs are another box than the benchmark's."""
     trace, folder = write_trace(home / "day.csv"), write_integrations(home / "mine")
+    write_policy(folder / "policy.yaml", "default", memoryBudget="12Gi")
     ask = ("replay", trace, "--mode", "native", "-o", "json")
     four, mine = (rows_of(typed(*ask, *words, home=home)) for words in ((), ("--integrations", folder)))
     assert [row["policy"] for row in mine] == [row["policy"] for row in four]
     assert [row["j"] for row in mine] != [row["j"] for row in four]
+
+
+def test_how_large_the_box_is_taken_for_is_told_where_nobody_says_it(home: Path) -> None:
+    """Sizes in bytes are shares of a box: of 12 GiB on every machine, or of the budget; what is assumed is said."""
+    trace, folder = write_trace(home / "day.csv"), write_integrations(home / "mine")
+    ask = ("replay", trace, "--mode", "native", "-o", "json", "--integrations", folder)
+    assumed = typed(*ask, home=home)
+    assert assumed.err == (
+        "note: a box of 12 GiB is assumed: "
+        "spec.memoryBudget of a policy named default, beside the integrations, would say another\n"
+    )
+    write_policy(folder / "policy.yaml", "default", memoryBudget="12Gi")
+    assert rows_of(typed(*ask, home=home)) == json.loads(assumed.out)["rows"]
+    write_policy(folder / "policy.yaml", "default", memoryBudget="24Gi")
+    assert rows_of(typed(*ask, home=home)) != json.loads(assumed.out)["rows"]
 
 
 def test_values_as_they_are_are_not_mapped(home: Path) -> None:

@@ -78,3 +78,10 @@ def test_what_was_measured_is_the_p95_of_the_percent() -> None:
     samples = [make_sample(50.0, at=float(at), voice=10.0 if at else 40.0) for at in range(40)]
     assert measured_percents(samples)["voice"] == pytest.approx(10.0)
     assert measured_percents([]) == {}
+
+
+@pytest.mark.parametrize("limit", [GIB, LIMIT, 100 * GIB])
+def test_what_was_measured_is_a_share_of_its_own_box_whatever_box_is_assumed(limit: int) -> None:
+    """A history knows the limit of its time: a level's guess counts beside that of the best one, and not in bytes."""
+    measured = {"voice": 20.0, "android": 5.0, "stubs": 1.0}
+    assert things_of(three(), limit, measured=measured) == things_of(three(), LIMIT, measured=measured)

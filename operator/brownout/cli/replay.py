@@ -20,7 +20,8 @@ from brownout.simulate.rivals.roster import RIVALS
 
 Traces = Annotated[list[Path] | None, typer.Argument(metavar="TRACE...", help="Loads: timestamp_s,value_percent.")]
 Policies = Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Policies to run beside ours.")]
-Folder = Annotated[Path | None, typer.Option(metavar="DIR", help="Integrations in place of the benchmark's four.")]
+_FOLDER = "Integrations in place of the benchmark's four; beside a trace on a box of 12 GiB, or of their memoryBudget."
+Folder = Annotated[Path | None, typer.Option(metavar="DIR", help=_FOLDER)]
 Rivals = Annotated[bool, typer.Option("--rivals", help="Run the rivals and the oracle too.")]
 Steps = Annotated[Modes, typer.Option(help="A step as a tick (rough), linear in time (smooth), or both.")]
 AsIs = Annotated[bool, typer.Option("--as-is", help="The values are the base load itself: do not map them.")]

@@ -70,8 +70,7 @@ def on_traces(traces: Sequence[Trace], modes: Modes, *, as_is: bool, mine: Decla
         raise InvalidInput("no trace is left to replay", advice="--as-is takes the values as they are")
     if mine is None:
         return Stage(bases=tuple(bases), plant=Plant(seed=seed))
-    budget = mine.policy.spec.memory_budget if mine.policy else None
-    limit = budget or LIMIT_BYTES
+    limit = _limit_bytes(mine)
     if unknown := unsized(mine.integrations, limit):
         names = ", ".join(sorted(unknown))
         raise InvalidInput(
@@ -86,6 +85,15 @@ def on_traces(traces: Sequence[Trace], modes: Modes, *, as_is: bool, mine: Decla
         integrations=declared(mine.integrations, things),
         limit_bytes=limit,
     )
+
+
+def _limit_bytes(mine: Declared) -> int:
+    """How large the box of a load from elsewhere is: what a budget says, and not what this machine happens to have."""
+    budget = mine.policy.spec.memory_budget if mine.policy else None
+    if budget is None:
+        another = "spec.memoryBudget of a policy named default, beside the integrations, would say another"
+        sys.stderr.write(f"note: a box of {LIMIT_BYTES // 2**30} GiB is assumed: {another}\n")
+    return budget or LIMIT_BYTES
 
 
 def on_history(state: Path | None, *, since: float, mine: Declared | None, seed: int) -> Stage:
