@@ -10,7 +10,9 @@ import typer
 from brownout.api.integration import Integration
 from brownout.api.policy import BrownoutPolicy
 from brownout.cli.validate import texts_of
+from brownout.cli.validate_plugins import folders_of, laddered
 from brownout.core.errors import InvalidInput
+from brownout.disk.opening import FileText
 from brownout.local.assembly import Assembled, Good, assemble
 from brownout.local.parsing import FileState, parse
 from brownout.simulate.trace_file import read_trace
@@ -45,6 +47,18 @@ class Given:
     def declared(self, paths: Sequence[Path]) -> Declared:
         """What the files and folders declare together."""
         texts = [text for path in paths for text in texts_of(path)]
+        return self._declared(texts)
+
+    def planned_with(self, folder: Path, plugins: Path | None) -> Declared:
+        """The same of a folder, with the levels left to plugins, which lie in `plugins` or beside the files."""
+        texts = texts_of(folder)
+        found = self._declared(texts)
+        by_name = {each.name: each for each in found.integrations}
+        filled, lost = laddered(by_name, texts, folders_of([folder], plugins))
+        self.problems += [str(problem) for problem in lost]
+        return replace(found, integrations=tuple(filled.values()))
+
+    def _declared(self, texts: Sequence[FileText]) -> Declared:
         assembled: Assembled = assemble({it.path: parse(it, FileState()) for it in texts}, Good(), node="")
         found = assembled.inventory
         self.problems += [str(problem) for path in sorted(found.problems) for problem in found.problems[path]]

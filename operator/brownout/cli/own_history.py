@@ -6,6 +6,7 @@ from pathlib import Path
 from brownout.api.integration import Integration
 from brownout.bootstrap.settings import default_state
 from brownout.core.errors import HistoryUnavailable
+from brownout.core.ladder import remembered_levels, with_levels
 from brownout.core.sample import Sample
 from brownout.history.reader import MOST_SAMPLES, read_history
 from brownout.local.status import read_statuses
@@ -40,17 +41,19 @@ def own_history(state: Path | None, *, since: float, integrations: tuple[Integra
     if record.hours < LEAST_HOURS:
         found = f"{record.hours * 60:.0f} minutes"
         raise HistoryUnavailable(f"the history of {folder} holds {found} of this time: a replay needs an hour at least")
-    mine = tuple(read_statuses(folder).values()) if integrations is None else integrations
+    known = read_statuses(folder)
+    asked = tuple(known.values()) if integrations is None else integrations
+    mine = tuple(with_levels(each, remembered_levels(known.get(each.name, each))) for each in asked)
     measured = measured_percents(samples)
     if not any(each.name in measured and each.spec.enabled for each in mine):
         raise HistoryUnavailable(f"the history of {folder} holds no measurement of an integration: nothing to replay")
     # What was never measured is part of the base load, or was off all the time: in the plant it would count twice.
-    known = tuple(each for each in mine if each.name in measured)
-    things = things_of(known, LIMIT_BYTES, measured=measured)
+    kept = tuple(each for each in mine if each.name in measured)
+    things = things_of(kept, LIMIT_BYTES, measured=measured)
     return OwnHistory(
         record=record,
         things=things,
-        integrations=declared(known, things),
+        integrations=declared(kept, things),
         limit_bytes=samples[-1].memory_limit_bytes,
         notes=tuple(_notes(record, mine, samples)),
     )

@@ -22,6 +22,8 @@ Traces = Annotated[list[Path] | None, typer.Argument(metavar="TRACE...", help="L
 Policies = Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Policies to run beside ours.")]
 _FOLDER = "Integrations in place of the benchmark's four; beside a trace on a box of 12 GiB, or of their memoryBudget."
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", help=_FOLDER)]
+_PLUGINS = "Folder of the plugins of --integrations; else `plugins` beside them."
+PluginsFolder = Annotated[Path | None, typer.Option("--plugins", metavar="DIR", help=_PLUGINS)]
 Rivals = Annotated[bool, typer.Option("--rivals", help="Run the rivals and the oracle too.")]
 Steps = Annotated[Modes, typer.Option(help="A step as a tick (rough), linear in time (smooth), or both.")]
 AsIs = Annotated[bool, typer.Option("--as-is", help="The values are the base load itself: do not map them.")]
@@ -36,6 +38,7 @@ def replay(
     traces: Traces = None,
     policy: Policies = None,
     integrations: Folder = None,
+    plugins: PluginsFolder = None,
     rivals: Rivals = False,
     mode: Steps = Modes.BOTH,
     as_is: AsIs = False,
@@ -53,13 +56,15 @@ def replay(
     """
     chosen(output, ("table", "json"), "an output")
     _agree(traces=bool(traces), history=history or state is not None, plot=plot)
+    if plugins and not integrations:
+        raise typer.BadParameter("--plugins says where the plugins of --integrations lie: name those too")
     if forecast and (policy or integrations or rivals or plot):
         raise typer.BadParameter(
             "--forecast scores forecasts, which no policy changes: leave out what is about policies"
         )
     given, back = Given(), since_instant(since)
     found, policies = given.traces(traces or ()), _policies(given, policy or ())
-    mine = given.declared([integrations]) if integrations else None
+    mine = given.planned_with(integrations, plugins) if integrations else None
     given.refuse()
     if traces:
         stage = on_traces(found, mode, as_is=as_is, mine=mine, seed=seed)

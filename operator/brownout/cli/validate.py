@@ -11,7 +11,6 @@ import typer
 
 from brownout.api.problems import Problem
 from brownout.cli.validate_plugins import check_plugins, folders_of
-from brownout.core.errors import InvalidInput
 from brownout.disk.opening import FileText, refused
 from brownout.local.assembly import Good, assemble
 from brownout.local.parsing import FileState, parse
@@ -33,12 +32,11 @@ def validate(
 
     Example: brownout validate integrations/*.yaml
     """
-    if plugins is not None and not plugins.is_dir():
-        raise InvalidInput(f"{plugins} is not a folder", advice="name the folder that holds the plugins' folders")
+    folders = folders_of(files, plugins)
     texts = [text for path in files for text in texts_of(path)]
     states = {text.path: parse(text, FileState()) for text in texts}
     inventory = assemble(states, Good(), node="").inventory
-    checked = check_plugins(inventory.integrations, texts, folders_of(files, plugins))
+    checked = check_plugins(inventory.integrations, texts, folders)
     problems = [problem for path in sorted(inventory.problems) for problem in inventory.problems[path]]
     problems += checked.problems
     for problem in problems:

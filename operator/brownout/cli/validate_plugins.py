@@ -11,15 +11,17 @@ from pathlib import Path
 from brownout.api.integration import Integration
 from brownout.api.problems import Problem, shown
 from brownout.bootstrap.settings import plugins_of
+from brownout.core.errors import InvalidInput
+from brownout.core.ladder import with_levels
 from brownout.disk.documents import Document, read_documents
 from brownout.disk.opening import FileText
 from brownout.local.assembly import FILE_ANNOTATION
-from brownout.pluginhost.configuring import config_problems
+from brownout.pluginhost.configuring import config_problems, levels_of
 from brownout.pluginhost.discovery import Discovery, discover
 from brownout.pluginhost.found import Found
 from brownout.pluginhost.setting import no_line
 
-__all__ = ["PluginsChecked", "check_plugins", "folders_of"]
+__all__ = ["PluginsChecked", "check_plugins", "folders_of", "laddered"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,12 @@ class PluginsChecked:
 
 
 def folders_of(files: Sequence[Path], named: Path | None) -> tuple[Path, ...]:
-    """Where plugins lie: where the option says, else beside the files, as for a controller; those that are there."""
+    """Where plugins lie: where the option says, else beside the files, as for a controller; those that are there.
+
+    Raises InvalidInput where the option names no folder.
+    """
+    if named is not None and not named.is_dir():
+        raise InvalidInput(f"{named} is not a folder", advice="name the folder that holds the plugins' folders")
     beside = [plugins_of(path if path.is_dir() else path.parent) for path in files]
     return tuple(folder for folder in dict.fromkeys([named] if named else beside) if folder.is_dir())
 
@@ -62,11 +69,33 @@ def check_plugins(
     )
 
 
+def laddered(
+    integrations: Mapping[str, Integration], texts: Sequence[FileText], folders: Sequence[Path]
+) -> tuple[Mapping[str, Integration], tuple[Problem, ...]]:
+    """The integrations with the levels of their plugins where these are left to them, as the controller plans with.
+
+    A plugin that is not there, or not in order, is a problem; of one that is off nothing is asked. Blocks on the disk.
+    """
+    left = {name: one for name, one in sorted(integrations.items()) if one.spec.levels_left_out and one.spec.enabled}
+    if not left:
+        return integrations, ()
+    discovery, documents = discover(folders), _documents(texts)
+    lost = {name: one for name, one in left.items() if _plugin_of(one) not in discovery.candidates}
+    problems = (each for name, one in lost.items() for each in _problems(one, discovery, documents.get(name)))
+    filled = {name: _filled(one, discovery) for name, one in left.items()}
+    return {**integrations, **filled}, tuple(dict.fromkeys(problems))
+
+
+def _filled(integration: Integration, discovery: Discovery) -> Integration:
+    """With the levels of its plugin, where they are left to it and it is found."""
+    plugin = discovery.candidates.get(_plugin_of(integration))
+    return with_levels(integration, levels_of(plugin.manifest)) if plugin else integration
+
+
 def _ladder(integration: Integration, discovery: Discovery) -> tuple[str, ...]:
     """The levels that it has of its plugin; none where its owner says which."""
-    plugin = discovery.candidates.get(_plugin_of(integration))
-    left_out = plugin is not None and integration.spec.levels_left_out
-    return tuple(level.name for level in plugin.manifest.levels) if plugin and left_out else ()
+    levels = _filled(integration, discovery).spec.levels if integration.spec.levels_left_out else ()
+    return tuple(level.name for level in levels)
 
 
 def _problems(integration: Integration, discovery: Discovery, document: Document | None) -> Iterator[Problem]:
