@@ -6,31 +6,19 @@ import gzip
 import json
 import re
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from brownout.cli import replay as command
-from brownout.disk.documents import dump_yaml
 from brownout.simulate.rivals.roster import RIVALS
-from tests.builders import integration_document
 from tests.cli.loads import COSTS, write_integrations, write_policy, write_state, write_trace
-from tests.cli.typed import Answer, typed
-from tests.pluginhost.folders import Plugins
+from tests.cli.typed import rows_of, typed
 
 ROW = [
     "trace", "mode", "policy", "days", "j", "minutes_80", "minutes_95", "lost_weighted", "lost_needlessly", "flips",
 ]  # fmt: skip
 FORECAST_ROW = ["trace", "horizon", "model", "mase", "coverage_90", "width_90", "votes"]
-
-
-def rows_of(answer: Answer) -> list[dict[str, Any]]:
-    """The rows of an answer in JSON, which was given without a word on standard error."""
-    assert (answer.code, answer.err) == (0, ""), answer
-    document = json.loads(answer.out)
-    assert list(document) == ["rows"]
-    return list(document["rows"])
 
 
 def test_json_has_a_row_for_each_trace_mode_and_policy(home: Path) -> None:
@@ -70,74 +58,6 @@ def test_ones_own_integrations_run_in_place_of_the_four(home: Path) -> None:
     four, mine = (rows_of(typed(*ask, *words, home=home)) for words in ((), ("--integrations", folder)))
     assert [row["policy"] for row in mine] == [row["policy"] for row in four]
     assert [row["j"] for row in mine] != [row["j"] for row in four]
-
-
-def test_how_large_the_box_is_taken_for_is_told_where_nobody_says_it(home: Path) -> None:
-    """Sizes in bytes are shares of a box: of 12 GiB on every machine, or of the budget; what is assumed is said."""
-    trace, folder = write_trace(home / "day.csv"), write_integrations(home / "mine")
-    ask = ("replay", trace, "--mode", "native", "-o", "json", "--integrations", folder)
-    assumed = typed(*ask, home=home)
-    assert assumed.err == (
-        "note: a box of 12 GiB is assumed: "
-        "spec.memoryBudget of a policy named default, beside the integrations, would say another\n"
-    )
-    write_policy(folder / "policy.yaml", "default", memoryBudget="12Gi")
-    assert rows_of(typed(*ask, home=home)) == json.loads(assumed.out)["rows"]
-    write_policy(folder / "policy.yaml", "default", memoryBudget="24Gi")
-    assert rows_of(typed(*ask, home=home)) != json.loads(assumed.out)["rows"]
-
-
-LADDER = "levels: [{name: full, memory: 3Gi}, {name: small, memory: 1Gi, value: 0.5}]\n"
-
-
-def test_levels_that_are_left_to_a_plugin_are_its_own(home: Path) -> None:
-    """As for the controller: beside the files or where --plugins says, as if the owner had written them."""
-    ask = ("replay", write_trace(home / "day.csv"), "--mode", "native", "-o", "json", "--integrations")
-    written, left = home / "written", home / "left"
-    levels = [{"name": "full", "memory": "3Gi"}, {"name": "small", "memory": "1Gi", "value": 0.5}]
-    for folder, spec in ((written, {"levels": levels}), (left, {})):
-        write_policy(write_integrations(folder) / "policy.yaml", "default", memoryBudget="12Gi")
-        greeter = integration_document("greeter", workload={"plugin": {"name": "greeter"}}, **spec)
-        (folder / "greeter.yaml").write_text(dump_yaml(greeter))
-    expected = rows_of(typed(*ask, written, home=home))
-    Plugins(home / "elsewhere").put("greeter", more=LADDER)
-    assert rows_of(typed(*ask, left, "--plugins", home / "elsewhere", home=home)) == expected
-    Plugins(left / "plugins").put("greeter", more=LADDER)
-    assert rows_of(typed(*ask, left, home=home)) == expected
-    none = typed(*ask, left, "--plugins", home / "none", home=home).refusal
-    assert none == f"{home}/none is not a folder: name the folder that holds the plugins' folders"
-
-
-def test_a_plugin_whose_levels_are_asked_for_and_that_is_not_there_is_told(home: Path) -> None:
-    """With file, line and what there is; one that is off, or whose owner says its levels, is not looked for."""
-    folder = write_integrations(home / "mine")
-    write_policy(folder / "policy.yaml", "default", memoryBudget="12Gi")
-    for name, spec in (("greeter", {}), ("idle", {"enabled": False}), ("own", {"levels": [], "memory": "1Gi"})):
-        document = integration_document(name, workload={"plugin": {"name": name}}, **spec)
-        (folder / f"{name}.yaml").write_text(dump_yaml(document))
-    said = typed("replay", write_trace(home / "day.csv"), "--integrations", folder, home=home).refusal
-    assert re.fullmatch(
-        rf'{folder}/greeter.yaml:\d+: spec.workload.plugin.name: Invalid value: "greeter": '
-        r"there is no such plugin; found are: none",
-        said,
-    ), said
-
-
-def test_a_history_remembers_the_levels_of_its_plugins(home: Path) -> None:
-    """The status says what the ladder was, wherever the plugin lies: without it, lowering would be switching off."""
-    state = write_state(
-        home / "state", lambda at: 50.0 + 5.0 * (at % 40 < 6), ticks=300, held={"voice": 25.0, "stubs": 1.0}
-    )
-    ask = ("replay", "--history", "--state", state, "-o", "json")
-    bare = integration_document("voice", priority=10, workload={"plugin": {"name": "voice"}})
-    levels = [{"name": "full", "memory": "2Gi"}, {"name": "small", "memory": "512Mi"}]
-    spoken = {**bare, "status": {"levels": [{"name": level["name"], "memory": level["memory"]} for level in levels]}}
-    written = integration_document("voice", priority=10, workload={"plugin": {"name": "voice"}}, levels=levels)
-    found = []
-    for document in (bare, spoken, written):
-        (state / "status" / "voice.yaml").write_text(dump_yaml(document))
-        found.append(rows_of(typed(*ask, home=home)))
-    assert found[0] != found[1] == found[2]
 
 
 def test_values_as_they_are_are_not_mapped(home: Path) -> None:

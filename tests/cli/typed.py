@@ -6,12 +6,14 @@ In this very process, which takes milliseconds: `run` cannot be typed here, it b
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from brownout.cli.app import main
@@ -69,3 +71,11 @@ def _ended() -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def rows_of(answer: Answer) -> list[dict[str, Any]]:
+    """The rows of an answer in JSON, which was given without a word on standard error."""
+    assert (answer.code, answer.err) == (0, ""), answer
+    document = json.loads(answer.out)
+    assert list(document) == ["rows"]
+    return list(document["rows"])
