@@ -56,8 +56,7 @@ def replay(
     """
     chosen(output, ("table", "json"), "an output")
     _agree(traces=bool(traces), history=history or state is not None, plot=plot)
-    if plugins and not integrations:
-        raise typer.BadParameter("--plugins says where the plugins of --integrations lie: name those too")
+    _agree_on_plugins(integrations, plugins)
     if forecast and (policy or integrations or rivals or plot):
         raise typer.BadParameter(
             "--forecast scores forecasts, which no policy changes: leave out what is about policies"
@@ -74,12 +73,7 @@ def replay(
         print_forecasts(stage.bases, as_json=output == "json")
         return
     rows = _run(stage, stage.in_force(policies), rivals=rivals, plot=plot)
-    if output == "json":
-        print_json(documents(rows))
-    else:
-        from brownout.cli.replay_table import print_scores  # noqa: PLC0415 - rich is wanted only here
-
-        print_scores(rows)
+    _print(rows, as_json=output == "json")
 
 
 def _agree(*, traces: bool, history: bool, plot: Path | None) -> None:
@@ -89,6 +83,21 @@ def _agree(*, traces: bool, history: bool, plot: Path | None) -> None:
         raise typer.BadParameter(f"{wrong}: name TRACE..., or --history (with --state for another folder)")
     if plot is not None:
         check_plot(plot)
+
+
+def _agree_on_plugins(integrations: Path | None, plugins: Path | None) -> None:
+    """Where plugins lie is asked only of integrations that are read from files."""
+    if plugins and not integrations:
+        raise typer.BadParameter("--plugins says where the plugins of --integrations lie: name those too")
+
+
+def _print(rows: list[Row], *, as_json: bool) -> None:
+    if as_json:
+        print_json(documents(rows))
+        return
+    from brownout.cli.replay_table import print_scores  # noqa: PLC0415 - rich is wanted only here
+
+    print_scores(rows)
 
 
 def _policies(given: Given, files: Sequence[Path]) -> Mapping[str, PolicySpec]:
