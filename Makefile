@@ -44,8 +44,9 @@ can-setup:
 	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
+# `exec`: without a shell between, a signal to make reaches the controller, and make waits until it has ended all.
 run: setup ## Run the controller of this box on four sample integrations, with a live table (Ctrl-C ends it)
-	@$(BIN)/brownout run --mode local manifests/samples/local || [ $$? -eq 130 ]
+	@exec $(BIN)/brownout run --mode local manifests/samples/local
 
 demo: setup ## Make real, bounded memory pressure and show voice go, then android, then both come back (2 minutes)
 	@$(BIN)/brownout demo

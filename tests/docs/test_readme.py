@@ -126,6 +126,17 @@ def test_make_run_starts_four_and_leaves_none(reader: Reader) -> None:
     eventually(lambda: not _marked(state), within_s=PATIENCE_S)
 
 
+def test_a_term_to_make_ends_all_that_it_started(reader: Reader) -> None:
+    """Who ends make, as a supervisor does, ends the controller: make waits for it, and nothing is left running."""
+    state = reader.folder / ".local" / "state" / "brownout"
+    with reader.running("make run") as make:
+        eventually(lambda: reader.states(state).get("voice") == "Enabled", within_s=PATIENCE_S)
+        make.terminate()
+        make.wait(END_S)
+        assert not _marked(state)
+    assert make.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)
+
+
 def test_make_demo_shows_them_go_and_come_back(reader: Reader) -> None:
     """Within two minutes: voice goes, then android, then both come back, each with its sentence."""
     said = reader.types("make demo", within_s=TWO_MINUTES_S)
