@@ -9,18 +9,23 @@ import struct
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import pytest
+
+from brownout.bootstrap.console import command_here
 from brownout.bootstrap.screen import size_of
 from tests.box.stage import END_S, Stage, brownout_argv
 from tests.box.terminals import CTRL_C, CTRL_Q, CTRL_S, Terminal
+from tests.docs.readme import on_the_path
 from tests.eventually import consistently, eventually
 
 
 @contextmanager
-def in_a_terminal(stage: Stage, *options: str) -> Iterator[Terminal]:
-    """A controller in the foreground of a terminal."""
+def in_a_terminal(stage: Stage, *options: str, path: str = os.defpath) -> Iterator[Terminal]:
+    """A controller in the foreground of a terminal, whose shell looks for programs along this path."""
     words = brownout_argv("run", stage.directory, "--state", stage.state, "--listen", "none", *options)
-    terminal = Terminal(words, env=stage.env, cwd=str(stage.root))
+    terminal = Terminal(words, env={**stage.env, "PATH": f"{path}:{os.defpath}"}, cwd=str(stage.root))
     try:
         yield terminal
     finally:
@@ -33,7 +38,7 @@ def test_a_person_sees_what_runs_and_what_happens(stage: Stage) -> None:
     stage.policy()
     stage.integrate("voice", priority=10)
     stage.integrate("stubs", essential=True)
-    with in_a_terminal(stage) as terminal:
+    with in_a_terminal(stage, path=str(on_the_path(stage.root / "bin"))) as terminal:
         eventually(lambda: "comes back below 65 %, emergency at 95 %" in terminal.text, within_s=30)
         assert "looks after integrations (a directory is named)." in terminal.text
         assert "In another terminal: brownout get integrations --state state" in terminal.text
@@ -57,6 +62,19 @@ def shows_all_on(terminal: Terminal) -> bool:
     assert 0 < table.find("voice") < table.find("stubs")
     assert table.count("Enabled") == 2
     return True
+
+
+def test_the_command_for_another_terminal_works_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name where that is on the path, else the program beside this interpreter, as it is typed from here."""
+    (tmp_path / ".venv").mkdir()
+    folder = on_the_path(tmp_path / ".venv" / "bin")
+    python = str(folder / "python")
+    monkeypatch.chdir(tmp_path)
+    assert command_here(python, path="/nowhere") == ".venv/bin/brownout"
+    assert command_here(python, path=str(folder)) == "brownout"
+    assert command_here("/nowhere/python", path="/nowhere") == "brownout"
+    monkeypatch.chdir("/")
+    assert command_here(python, path="/nowhere").endswith("/.venv/bin/brownout")
 
 
 def test_a_terminal_that_was_never_told_its_size_is_a_usual_one() -> None:

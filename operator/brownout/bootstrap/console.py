@@ -6,6 +6,7 @@ controller stays small. In a pipe, or where a log format is asked for, there is 
 
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -82,7 +83,7 @@ class Console:
             self._screen.say("Dry run: it decides, records and shows, and switches nothing.")
         gateway = f"Gateway at {listening}." if listening else "No gateway (--listen none)."
         self._screen.say(f"State in {_short(settings.state)}. {gateway}")
-        self._screen.say(f"In another terminal: brownout get integrations{_state_option(settings)}")
+        self._screen.say(f"In another terminal: {command_here()} get integrations{_state_option(settings)}")
         self._screen.say("Ctrl-C ends it, and with it every program that it started.\n")
 
     def ending(self, *, at_once: bool) -> None:
@@ -153,6 +154,12 @@ def console_of(settings: Settings, level: int, environ: Mapping[str, str] = os.e
 def wanted(settings: Settings, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether there is a terminal that can be drawn on, and nobody asked for a log in its place."""
     return settings.table and settings.log_format == "auto" and environ.get("TERM", "dumb") != "dumb"
+
+
+def command_here(python: str = sys.executable, *, path: str | None = None) -> str:
+    """`brownout` as a person can type it in this folder: a `.venv` need not be on the path of each terminal."""
+    beside = Path(python).with_name("brownout")
+    return "brownout" if shutil.which("brownout", path=path) or not beside.is_file() else _short(str(beside))
 
 
 def _size() -> os.terminal_size:
