@@ -38,7 +38,7 @@ def test_the_samples_are_in_order(folder: str, home: Path) -> None:
     ]
     answer = typed("validate", *files, home=home)
     assert answer.code == 0, answer
-    assert answer.out.startswith("ok: 4 integrations in ")
+    assert answer.out.startswith("ok: 4 integrations and 1 policy in ")
 
 
 def test_all_problems_come_at_once_with_their_lines(tmp_path: Path, home: Path) -> None:
@@ -55,6 +55,26 @@ def test_all_problems_come_at_once_with_their_lines(tmp_path: Path, home: Path) 
         "8: spec.stop.grace: Invalid value: 30: must be a duration such as 500ms, 30s, 5m or 1h30m",
         '10: spec.workload.command.argv: Invalid value: "array": must hold at least 1 items',
     ]
+
+
+@pytest.mark.parametrize(
+    ("integrations", "policies", "said"),
+    [
+        (3, 1, "3 integrations and 1 policy in 4 files"),
+        (1, 0, "1 integration in 1 file"),
+        (0, 1, "1 policy in 1 file"),
+    ],
+)
+def test_what_is_in_order_is_counted_by_kind(
+    integrations: int, policies: int, said: str, tmp_path: Path, home: Path
+) -> None:
+    """A policy is no integration, and is told beside them; of what is not there nothing is said."""
+    documents = [integration_document(f"voice-{number}") for number in range(integrations)]
+    documents += [policy_document() for _ in range(policies)]
+    for number, document in enumerate(documents):
+        (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(document))
+    answer = typed("validate", tmp_path, home=home)
+    assert (answer.code, answer.out) == (0, f"ok: {said}\n")
 
 
 def test_files_are_judged_together(tmp_path: Path, home: Path) -> None:

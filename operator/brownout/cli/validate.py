@@ -12,7 +12,7 @@ import typer
 from brownout.api.problems import Problem
 from brownout.cli.validate_plugins import check_plugins, folders_of
 from brownout.disk.opening import FileText, refused
-from brownout.local.assembly import Good, assemble
+from brownout.local.assembly import Assembled, Good, assemble
 from brownout.local.parsing import FileState, parse
 from brownout.local.reading import read_directory
 
@@ -35,7 +35,8 @@ def validate(
     folders = folders_of(files, plugins)
     texts = [text for path in files for text in texts_of(path)]
     states = {text.path: parse(text, FileState()) for text in texts}
-    inventory = assemble(states, Good(), node="").inventory
+    assembled = assemble(states, Good(), node="")
+    inventory = assembled.inventory
     checked = check_plugins(inventory.integrations, texts, folders)
     problems = [problem for path in sorted(inventory.problems) for problem in inventory.problems[path]]
     problems += checked.problems
@@ -44,15 +45,23 @@ def validate(
     if problems:
         sys.stderr.write(f"{_count(len(problems), 'problem')}\n")
         raise typer.Exit(1)
-    sys.stdout.write(f"ok: {_count(len(inventory.integrations), 'integration')} in {_count(len(states), 'file')}\n")
+    sys.stdout.write(f"ok: {_declared(assembled)} in {_count(len(states), 'file')}\n")
     for name, levels in checked.ladders.items():
         sys.stdout.write(f"{name} has the levels of its plugin: {', '.join(levels)}\n")
     for name in checked.unchecked:
         sys.stdout.write(f'not checked: the config of plugin "{name}", which was not found (--plugins says where)\n')
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def _declared(assembled: Assembled) -> str:
+    """`3 integrations and 1 policy`; of what is not there nothing is said, if there is anything."""
+    integrations = len(assembled.inventory.integrations)
+    policies = (assembled.good.policy is not None) + len(assembled.inventory.shadows)
+    told = [_count(integrations, "integration")] if integrations or not policies else []
+    return " and ".join([*told, _count(policies, "policy", "policies")] if policies else told)
+
+
+def _count(number: int, what: str, several: str = "") -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {several or what + 's'}"
 
 
 def texts_of(path: Path) -> tuple[FileText, ...]:
