@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 import yaml
 
+from brownout.cli import get as get_module
 from tests.box.stage import Stage
 from tests.checkout import ROOT
 from tests.cli.conftest import Seen
@@ -162,3 +166,28 @@ def test_a_gateway_on_another_interface_is_asked_with_its_token(tmp_path: Path) 
     assert "--token-file" in typed(*asked[0], "--server", url, home=tmp_path).refusal
     assert "--server" in typed(*asked[0], "--token-file", token, home=tmp_path).misuse
     assert stage.end() == ()
+
+
+def test_watching_says_nothing_while_only_time_goes_by(
+    left: Stage, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table is printed anew when something in it has changed, and not because SINCE counts on."""
+    state = shutil.copytree(left.state, tmp_path / "state", ignore=shutil.ignore_patterns("logs"))
+    voice, seconds, began = state / "status" / "voice.yaml", count(1), get_module.now()
+
+    def slept(_seconds: float) -> None:
+        second = next(seconds)
+        if second == 3:
+            voice.write_text(voice.read_text().replace("state: Enabled", "state: Lowered"))
+        if second == 6:
+            sys.exit(130)
+
+    hours = count()
+    monkeypatch.setattr(get_module, "now", lambda: began + 3600.0 * next(hours))
+    monkeypatch.setattr(get_module.time, "sleep", slept)
+    answer = typed("get", "integrations", "--watch", "--state", state, home=home)
+    assert answer.code == 130
+    assert [line.split()[:2] for line in answer.out.splitlines() if line.startswith("voice")] == [
+        ["voice", "Enabled"],
+        ["voice", "Lowered"],
+    ]

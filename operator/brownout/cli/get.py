@@ -15,6 +15,7 @@ from brownout.bootstrap.settings import HomeMode
 from brownout.cli.options import GatewayToken, Kubeconfig, Mode, Server, State, chosen, notes_of, now
 from brownout.cli.source import Source, source_of
 from brownout.core.errors import InvalidInput
+from brownout.core.instant import Instant
 from brownout.core.table import integration_table, place, plain_table
 from brownout.core.tiers import thresholds_in_force
 from brownout.disk.documents import dump_yaml
@@ -22,6 +23,9 @@ from brownout.disk.documents import dump_yaml
 INTEGRATION_WORDS = ("integrations", "integration", "intg")
 POLICY_WORDS = ("policy", "policies", "brownoutpolicies", "brownoutpolicy", "bpol")
 WATCH_S = 1.0
+
+Answer = Callable[[Instant], str]
+"""What is shown, as of an instant: SINCE counts from it."""
 
 
 class Output(StrEnum):
@@ -59,21 +63,22 @@ def get(
     if watch:
         _watch(lambda: ask(source, name, form))
     else:
-        sys.stdout.write(ask(source, name, form) + "\n")
+        sys.stdout.write(ask(source, name, form)(now()) + "\n")
 
 
-def _watch(ask: Callable[[], str]) -> None:
+def _watch(ask: Callable[[], Answer]) -> None:
+    """Print what is new until Ctrl-C. That time goes by is not: answers are compared as of one and the same instant."""
     shown = ""
     while True:
         answer = ask()
-        if answer != shown:
-            sys.stdout.write(answer + "\n\n")
+        if answer(0.0) != shown:
+            sys.stdout.write(answer(now()) + "\n\n")
             sys.stdout.flush()
-            shown = answer
+            shown = answer(0.0)
         time.sleep(WATCH_S)  # noqa: TID251 - a terminal waits here, and nothing else does
 
 
-def _integrations(source: Source, name: str | None, form: Output) -> str:
+def _integrations(source: Source, name: str | None, form: Output) -> Answer:
     found = source.integrations()
     if name is not None:
         found = tuple(each for each in found if each.name == name)
@@ -81,21 +86,27 @@ def _integrations(source: Source, name: str | None, form: Output) -> str:
             known = ", ".join(sorted(each.name for each in source.integrations())) or "none"
             raise InvalidInput(f'there is no integration "{name}"', advice=f"known are: {known}")
     if form in (Output.TABLE, Output.WIDE):
-        return integration_table(sorted(found, key=place), now=now(), wide=form is Output.WIDE)
+        rows = sorted(found, key=place)
+        return lambda at: integration_table(rows, now=at, wide=form is Output.WIDE)
     if form is Output.NAME:
-        return "\n".join(f"integration.brownout.dev/{each.name}" for each in found)
-    return _document(found[0].to_wire() if name else _list([each.to_wire() for each in found]), form)
+        return _timeless("\n".join(f"integration.brownout.dev/{each.name}" for each in found))
+    return _timeless(_document(found[0].to_wire() if name else _list([each.to_wire() for each in found]), form))
 
 
-def _policy(source: Source, name: str | None, form: Output) -> str:
+def _policy(source: Source, name: str | None, form: Output) -> Answer:
     policy = source.policy()
     if name not in (None, policy.metadata.name):
         raise InvalidInput(f'there is no policy "{name}"', advice=f"the one in force is {policy.metadata.name}")
     if form is Output.NAME:
-        return f"brownoutpolicy.brownout.dev/{policy.metadata.name}"
+        return _timeless(f"brownoutpolicy.brownout.dev/{policy.metadata.name}")
     if form in (Output.TABLE, Output.WIDE):
-        return _policy_table(policy, wide=form is Output.WIDE)
-    return _document(policy.to_wire(), form)
+        return _timeless(_policy_table(policy, wide=form is Output.WIDE))
+    return _timeless(_document(policy.to_wire(), form))
+
+
+def _timeless(text: str) -> Answer:
+    """An answer in which nothing counts on by itself."""
+    return lambda _at: text
 
 
 def _policy_table(policy: BrownoutPolicy, *, wide: bool) -> str:
