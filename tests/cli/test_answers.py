@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from brownout.cli import get as get_module
 from tests.box.stage import Stage
 from tests.checkout import ROOT
 from tests.cli.conftest import Seen
@@ -173,7 +173,7 @@ def test_watching_says_nothing_while_only_time_goes_by(
 ) -> None:
     """The table is printed anew when something in it has changed, and not because SINCE counts on."""
     state = shutil.copytree(left.state, tmp_path / "state", ignore=shutil.ignore_patterns("logs"))
-    voice, seconds, began = state / "status" / "voice.yaml", count(1), get_module.now()
+    voice, seconds, began = state / "status" / "voice.yaml", count(1), time.time()
 
     def slept(_seconds: float) -> None:
         second = next(seconds)
@@ -183,8 +183,8 @@ def test_watching_says_nothing_while_only_time_goes_by(
             sys.exit(130)
 
     hours = count()
-    monkeypatch.setattr(get_module, "now", lambda: began + 3600.0 * next(hours))
-    monkeypatch.setattr(get_module.time, "sleep", slept)
+    monkeypatch.setattr("brownout.cli.get.now", lambda: began + 3600.0 * next(hours))
+    monkeypatch.setattr("brownout.cli.get.time.sleep", slept)
     answer = typed("get", "integrations", "--watch", "--state", state, home=home)
     assert answer.code == 130
     assert [line.split()[:2] for line in answer.out.splitlines() if line.startswith("voice")] == [
