@@ -63,17 +63,20 @@ def test_an_integration_is_refused_in_these_words(spec: dict[str, Any], sentence
     [
         ({"mode": "enforce"}, 'spec.mode: Unsupported value: "enforce": supported values: "Enforce", "DryRun"'),
         ({"thresholds": {"enable": 80}}, ('spec.thresholds: Invalid value: "object": '
-         "must be in order: enable below disable, disable below emergency")),
+         "must be in order: enable below disable, disable below emergency (enable 80, disable 80, emergency 95)")),
+        ({"thresholds": {"disable": 60, "enable": 70.5, "emergency": 50.0}}, (
+         'spec.thresholds: Invalid value: "object": must be in order: enable below disable, disable below emergency '
+         "(enable 70.5, disable 60, emergency 50)")),
         ({"thresholds": {"disable": "80%"}}, ('spec.thresholds.disable: Invalid value: "80%": '
          "must be a number above 0 and at most 100")),
         ({"forecast": {"confidence": 100}}, ("spec.forecast.confidence: Invalid value: 100: "
          "must be a number from 50 to 99.9")),
         ({"forecast": {"minSamples": 60}}, ("spec.forecast.minSamples: Invalid value: 60: "
-         "minSamples must be at most trainOn")),
+         "minSamples must be at most trainOn (minSamples 60, trainOn 50)")),
         ({"interval": "10m"}, 'spec.interval: Invalid value: "10m": interval must be at most forecast.horizon'),
         ({"interval": "50ms"}, 'spec.interval: Invalid value: "50ms": must be a duration from 100ms to 1h'),
         ({"window": "10h", "interval": "1s"}, ('spec.window: Invalid value: "10h": '
-         "window must be at most 20000 intervals")),
+         "window must be at most 20000 intervals (interval 1s, window 10h)")),
         ({"tiers": [{"name": "small", "match": {}}]}, ('spec.tiers[0].match: Invalid value: "object": at least one of '
          "memoryBelow, memoryAtLeast, coresBelow, coresAtLeast, gpu and gpuMemoryBelow must be set")),
         ({"tiers": [{"name": "small", "match": {"gpu": "yes"}}]}, ('spec.tiers[0].match.gpu: Invalid value: "yes": '

@@ -52,6 +52,7 @@ PACE_RULES: Final = (
         fault=lambda interval, window: None if interval <= window else ("interval",),
         message="interval must be at most window",
         cel=f"{_are_durations('interval', 'window')} || duration(self.interval) <= duration(self.window)",
+        compares=True,
     ),
     Rule(
         fields=("interval", "window"),
@@ -59,6 +60,7 @@ PACE_RULES: Final = (
         message=f"window must be at most {MAX_SAMPLES} intervals",
         cel=f"{_are_durations('interval', 'window')} || "
         f"{_milliseconds('window')} <= {_milliseconds('interval')} * {MAX_SAMPLES}",
+        compares=True,
     ),
     Rule(
         fields=("interval", "forecast"),

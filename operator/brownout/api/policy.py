@@ -62,6 +62,7 @@ class Thresholds(Ruled):
             fault=lambda enable, disable, emergency: None if enable < disable < emergency else (),
             message="must be in order: enable below disable, disable below emergency",
             cel="self.enable < self.disable && self.disable < self.emergency",
+            compares=True,
         ),
     )
 
@@ -136,6 +137,7 @@ class Forecasting(Ruled):
             fault=lambda least, most: None if least <= most else ("minSamples",),
             message="minSamples must be at most trainOn",
             cel="self.minSamples <= self.trainOn",
+            compares=True,
         ),
     )
 
