@@ -174,6 +174,14 @@ def test_a_rise_that_is_undone_counts_too() -> None:
     assert _down(ledger, voice, now=NOW + 60.0, rung=2).holds["voice"].undone == 1
 
 
+@pytest.mark.parametrize("action", [Action.RAISE, Action.ENABLE])
+def test_back_at_a_lower_level_the_hold_says_what_was_done_last(action: Action) -> None:
+    """From off to a lower level it was enabled, not disabled: the sentence goes with the time. The reason stays."""
+    held = make_hold(2, undone=1)
+    ledger = _up(Ledger(holds={"voice": held}), now=NOW, to=1, action=action)
+    assert ledger.holds["voice"] == replace(held, rung=1, since=NOW, message="back")
+
+
 def test_starting_anew_where_it_stands_is_no_return() -> None:
     """An edited command that is started again at its level leaves the hold and the wait as they are."""
     hold = make_hold(1)

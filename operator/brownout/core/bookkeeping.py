@@ -114,7 +114,7 @@ def return_done(ledger: Ledger, step: Step, *, now: Instant, measured: bool, set
     if held is not None and step.to_rung < held.rung:
         del holds[step.key]
         if step.to_rung > 0:
-            holds[step.key] = replace(held, rung=step.to_rung, since=now)
+            holds[step.key] = replace(held, rung=step.to_rung, since=now, message=step.message)
         if not held.by_owner:
             returned[step.key] = (now, held.undone)
     return replace(

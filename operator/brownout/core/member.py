@@ -68,7 +68,8 @@ BUDGET_REASONS = (Reason.BUDGET_APPROACHING, Reason.BUDGET_EXCEEDED)
 class Hold:
     """What the controller itself did to an integration and must be able to undo, also after a restart.
 
-    `rung` is where on its ladder it was put; `reason` and `message` say why, and stay until it is back.
+    `rung` is where on its ladder it was put. `reason` says why, and stays until it is back; `message` is the sentence
+    of the last step, down or up to a lower level, at `since`.
     `undone` counts the returns in a row that had to be undone.
     """
 
