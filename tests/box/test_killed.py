@@ -140,6 +140,34 @@ def test_a_signal_ends_everything_that_was_started(stage: Stage, number: signal.
     assert stage.processes() == ()
 
 
+def test_stopped_and_started_again_what_was_off_stays_off(roomy: Stage) -> None:
+    """After a clean end nothing is said to run; the next controller knows who was held off since when, and waits."""
+    stage = roomy
+    patient = {"enable": "10m", "settle": "2s"}
+    stage.policy(edges_mib=CALM, stabilization=patient)
+    stage.integrate("voice", "hold", 120, priority=10, memory="130Mi")
+    stage.integrate("stubs", priority=100, essential=True, memory="12Mi")
+    controller = stage.run()
+    stage.until(voice="Enabled", stubs="Enabled")
+    stage.policy(edges_mib=(90, 150, 780), stabilization=patient)
+    stage.until(voice="Disabled", stubs="Enabled")
+    eventually(lambda: stage.status("voice").get("hold", {}).get("since") and not stage.processes("voice"))
+    controller.signal(signal.SIGTERM)
+    assert controller.exit_code() == 0
+    held, ended = stage.status("voice"), stage.status("stubs")
+    assert (held["state"], ended["state"]) == ("Disabled", "Pending")
+    assert ended["message"] == "the controller has ended, and its programs with it"
+    assert ended.keys().isdisjoint({"memory", "health", "circuit"})
+    told = stage.ask("get", "integrations").stdout + stage.ask("explain", "stubs").stdout
+    assert not [word for word in ("Enabled", "Healthy", " now") if word in told]
+    stage.policy(edges_mib=CALM, stabilization=patient)
+    stage.run().works()
+    stage.until(stubs="Enabled")
+    consistently(lambda: stage.states("voice") == {"voice": "Disabled"} and not stage.processes("voice"), for_s=3.0)
+    again = stage.status("voice")
+    assert (again["hold"], again["message"], again["since"]) == (held["hold"], held["message"], held["since"])
+
+
 def test_a_second_signal_ends_at_once(stage: Stage) -> None:
     """Whoever asks twice does not wait for a grace of ten minutes, and still nothing is left."""
     stage.policy()

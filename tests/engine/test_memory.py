@@ -8,11 +8,13 @@ import pytest
 
 from brownout.api.reasons import Reason, State
 from brownout.api.status import IntegrationStatus
+from brownout.api.workload import WorkloadKind
 from brownout.core.footprint import Source
 from brownout.core.instant import to_rfc3339
+from brownout.engine.controller import DRAIN_S
 from brownout.engine.learning import SLICE
 from brownout.engine.reconcile import RESUME_S
-from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, passing, until
+from tests.engine.world import IN_VIRTUAL_TIME, Box, make_box, now, passing, until
 from tests.worlds import bytes_of
 
 pytestmark = IN_VIRTUAL_TIME
@@ -53,6 +55,40 @@ async def test_a_restart_changes_no_status() -> None:
     async with box.controlled():
         await passing(5.0)
     assert box.home.statuses == before
+
+
+async def test_after_the_end_what_ended_with_it_is_not_said_to_run() -> None:
+    """What the controller ended says so; what was off says the same as before, waits on, and returns in its time."""
+    box = make_box(base=65.0)
+    async with box.controlled(mortal=frozenset({WorkloadKind.COMMAND})):
+        await passing(65.0)
+        before = dict(box.home.statuses)
+    assert box.status("voice") == before["voice"]
+    ended = box.status("android")
+    assert (ended.state, ended.memory, ended.health) == (State.PENDING, None, None)
+    assert ended.message == "the controller has ended, and its programs with it"
+    assert ended.footprint == before["android"].footprint
+    box.log.clear()
+    async with box.controlled():
+        await passing(120.0)
+        assert box.log.texts("start", "stop") == []
+        assert box.status("android").state is State.ENABLED
+        assert (box.status("voice"), box.watcher.ticks[-1].notices) == (before["voice"], ())
+        box.machine.base = 40.0
+        await until(lambda: "voice" in box.running, within_s=400.0)
+
+
+async def test_a_home_that_hangs_is_not_waited_for_twice_at_the_end() -> None:
+    """What could not be written stays as it stands; the end comes all the same."""
+    box = make_box(base=40.0)
+    async with box.controlled(mortal=frozenset({WorkloadKind.COMMAND})):
+        await passing(5.0)
+        before, box.home.hangs = box.status("voice"), True
+        box.machine.base = 65.0
+        await passing(31.0)
+        ending = now()
+    assert now() - ending <= 2 * DRAIN_S + 1.0
+    assert box.status("voice") == before
 
 
 async def test_what_it_takes_is_not_forgotten() -> None:

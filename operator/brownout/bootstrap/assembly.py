@@ -20,6 +20,7 @@ from brownout.engine.ports import Home, WorkloadDriver
 from brownout.engine.prober import NoProber, Prober
 from brownout.engine.request_counts import RequestCounts
 from brownout.engine.secrecy import Secrecy
+from brownout.engine.switchboard import OUTLIVES
 from brownout.engine.usage_counts import UsageCounts
 from brownout.engine.world import World
 from brownout.history.store import SqliteJournal
@@ -95,6 +96,7 @@ def world_of(
         ladders=Ladders(parts.manifests),
         budgets=_desk(state, lane, faults),
         observers=observers,
+        mortal=frozenset() if settings.dry_run else frozenset(parts.drivers).difference(OUTLIVES),
         dry_run=settings.dry_run,
         node=settings.node,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 from brownout.core.errors import ControllerFault
 from brownout.engine.hardware_watch import HardwareWatch
@@ -127,11 +128,20 @@ class Controller:
 
     async def _drain(self) -> None:
         await self.reconciler.board.drain(patience_s=DRAIN_S)
-        await self.reconciler.reporter.finish(patience_s=DRAIN_S)
+        written = await self.reconciler.reporter.finish(patience_s=DRAIN_S)
         await self.reconciler.budgets.close()
         drivers = {id(driver): driver for driver in self._world.drivers.values()}
-        await asyncio.gather(*(driver.close() for driver in drivers.values()), return_exceptions=True)
+        ends = await asyncio.gather(*(driver.close() for driver in drivers.values()), return_exceptions=True)
+        closed = {which for which, end in zip(drivers, ends, strict=True) if not isinstance(end, BaseException)}
+        if written:  # a home that does not answer is not waited for once more
+            await self.reconciler.reporter.part(self._ended(closed), patience_s=DRAIN_S)
         await self._world.journal.close()
+
+    def _ended(self, closed: AbstractSet[int]) -> tuple[str, ...]:
+        """Keys of what ended with these drivers."""
+        drivers, known = self._world.drivers, self.reconciler.inventory.integrations
+        kinds = {kind for kind in self._world.mortal if kind in drivers and id(drivers[kind]) in closed}
+        return tuple(key for key, found in known.items() if found.spec.workload.kind in kinds)
 
 
 async def _endless(service: Service) -> None:

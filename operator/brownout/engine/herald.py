@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from brownout.api.integration import Integration
 from brownout.api.status import IntegrationStatus
 from brownout.core.capability import Capability, Notice, capability_of, news
+from brownout.core.parting import known_before
 from brownout.engine.world import World
 
 # People are told on a best effort; of a home that hangs no more than so many announcements are waited for.
@@ -32,7 +33,7 @@ class Herald:
         One that is left out (it is being switched) is remembered as it was told last, until it is no longer declared.
         """
         for key in integrations.keys() - self._told.keys():
-            self._told[key] = capability_of(integrations[key].status)
+            self._told[key] = known_before(integrations[key].status)
         known = {key: told for key, told in self._told.items() if key in integrations and told is not None}
         notices = news(known, statuses, integrations, now=self._world.clock.now())
         settled = {key: capability_of(status) for key, status in statuses.items() if key in integrations}

@@ -6,8 +6,10 @@ Writing never holds up deciding: a home that is slow or away gets the newest sta
 import asyncio
 import math
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Any
 
 from brownout.api.policy import Thresholds
 from brownout.api.reasons import ConditionType, Reason
@@ -15,6 +17,7 @@ from brownout.api.status import HardwareStatus, IntegrationStatus, PolicyStatus,
 from brownout.core.conditions import conditions
 from brownout.core.instant import Instant, to_rfc3339
 from brownout.core.outlook import Outlook
+from brownout.core.parting import parted
 from brownout.core.plan import Decision
 from brownout.core.snapshot import Snapshot
 from brownout.core.tiers import Hardware, tier_in_force
@@ -68,13 +71,19 @@ class Reporter:
             if not self._turns[key].locked():
                 del self._turns[key]
 
-    async def finish(self, *, patience_s: float) -> None:
-        """Let what is being written get through; then give it up."""
-        writing = {task for task in (self._round, *self._ahead) if task is not None and not task.done()}
-        if writing:
-            await asyncio.wait(writing, timeout=patience_s)
-        for task in writing:
-            task.cancel()
+    async def finish(self, *, patience_s: float) -> bool:
+        """Let what is being written get through; then give it up. Whether all got through."""
+        tasks = (self._round, *self._ahead)
+        return await _through({task for task in tasks if task is not None and not task.done()}, patience_s=patience_s)
+
+    async def part(self, keys: Iterable[str], *, patience_s: float) -> None:
+        """Write that these ended with the controller: what stands written says that they run. The last that is done."""
+        now, known = self._world.clock.now(), self._newest
+        changed = {
+            key: status for key in keys if key in known and (status := parted(known[key], now=now)) != known[key]
+        }
+        known.update(changed)
+        await _through({asyncio.create_task(self._write_in_turn(key)) for key in changed}, patience_s=patience_s)
 
     async def _write_all(self, policy_status: PolicyStatus) -> None:
         changed = [key for key, status in self._newest.items() if status != self._written.get(key)]
@@ -100,6 +109,14 @@ class Reporter:
             async with asyncio.timeout(PATIENCE_S):
                 return await write()
         return False
+
+
+async def _through(writing: AbstractSet[asyncio.Task[Any]], *, patience_s: float) -> bool:
+    """Whether all of these are done in time; what is not is given up."""
+    late = (await asyncio.wait(writing, timeout=patience_s))[1] if writing else frozenset()
+    for task in late:
+        task.cancel()
+    return not late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

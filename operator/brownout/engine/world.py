@@ -34,7 +34,10 @@ from brownout.engine.usage_counts import UsageCounts, UsageMeter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Everything outside. `dry_run` is the command line's; the policy's mode can ask for it too."""
+    """Everything outside. `dry_run` is the command line's; the policy's mode can ask for it too.
+
+    `mortal` are the kinds whose workloads end with the controller; units and what runs in a cluster run on without it.
+    """
 
     clock: Clock
     home: Home
@@ -52,6 +55,7 @@ class World:
     admission: Admission = field(default_factory=Admission)
     ladders: Ladders = field(default_factory=Ladders)
     observers: Observers = field(default_factory=Observers)
+    mortal: frozenset[WorkloadKind] = frozenset()
     dry_run: bool = False
     node: str = ""
 
