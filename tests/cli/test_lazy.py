@@ -14,7 +14,7 @@ from brownout.cli.app import app
 from brownout.cli.lazy import COMMANDS
 from tests.box.stage import brownout_argv
 
-COMMON = {"brownout.cli.app", "brownout.cli.lazy", "brownout.cli.streams"}
+COMMON = {"brownout.cli.app", "brownout.cli.helptext", "brownout.cli.lazy", "brownout.cli.streams"}
 OPERATOR = Path(__file__).resolve().parents[2] / "operator"
 
 

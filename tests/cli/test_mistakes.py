@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import subprocess
@@ -33,7 +34,16 @@ COMMANDS = ("run", "get", "explain", "validate", "history", "replay", "compare",
         ("explain", "Missing argument 'NAME'."),
         ("explain voice -o yaml", '"yaml" is not an output: use one of json'),
         ("history --since 5x", '"5x" is not a duration: write it like 30s, 10m or 1h30m'),
-        ("history --limit 0", "'--limit': Input should be greater than or equal to 1"),
+        ("history --limit 0", "Invalid value for '--limit': \"0\" is too small: use at least 1"),
+        ("history --limit -1", "Invalid value for '--limit': \"-1\" is too small: use at least 1"),
+        ("history --limit 10001", '"10001" is too large: use at most 10000'),
+        ("history --limit all", "Invalid value for '--limit': \"all\" is not a whole number"),
+        ("budget run --tokens x -- true", "Invalid value for '--tokens': \"x\" is not a whole number"),
+        ("budget run --tokens 1.5 -- true", "Invalid value for '--tokens': \"1.5\" is not a whole number"),
+        ("budget run --finish-at most -- true", "Invalid value for '--finish-at': \"most\" is not a number"),
+        ("get policy --mode moon", "Invalid value for '--mode': 'moon' is not one of 'auto', 'kube', 'local'."),
+        ("status", "No such command 'status': use get"),
+        ("why voice", "No such command 'why': use explain"),
         ("validate", "Missing argument 'FILE...'."),
         ("run . --listen here", '"here" is not an address to listen on: write ADDR:PORT'),
         ("run . --log-level loud", '"loud" is not a log level: use one of debug, info, warning, error'),
@@ -58,6 +68,8 @@ def test_wrong_usage_ends_with_2(words: str, said: str, home: Path) -> None:
     answer = typed(*words.split(), home=home)
     assert said in answer.misuse
     assert answer.err.count("Invalid value") <= 1
+    assert "Value error" not in answer.misuse
+    assert "Input should" not in answer.misuse
     assert "for help." in answer.err
 
 
@@ -198,6 +210,17 @@ def test_a_state_folder_that_cannot_be_made_is_told(home: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_full_disk_is_told_with_what_to_do(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system names neither a file nor a way out where a write to an open file fails."""
+
+    def full(**_given: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("brownout.cli.app.app", full)
+    told = typed("demo", home=home).refusal
+    assert told == "No space left on device: make room on the disk that holds its files, or name a folder on another"
+
+
 def test_output_that_nobody_reads_is_no_fault(home: Path) -> None:
     """`| head` and `>&-` end it quietly."""
     command = brownout_argv("crds")
@@ -248,13 +271,16 @@ def test_help_of_each_command_has_an_example_and_says_what_each_option_does(comm
     answer = typed(*command.split(), "--help", home=home)
     assert answer.code == 0
     assert f"Example: brownout {command}" in answer.out
+    assert "list[" not in answer.out
     assert answer.err == ""
 
 
 @pytest.mark.parametrize("group", ["", "plugins", "budget"])
 def test_help_of_a_group_has_an_example_too(group: str, home: Path) -> None:
     """It can be typed as it stands: its words are a command."""
-    (line,) = [it for it in typed(*group.split(), "--help", home=home).out.splitlines() if "Example: " in it]
+    answer = typed(*group.split(), "--help", home=home)
+    assert "..." not in answer.out.partition("Commands:")[2], "a sentence is cut"
+    (line,) = [it for it in answer.out.splitlines() if "Example: " in it]
     assert any(line.split("Example: brownout ")[1].startswith(command) for command in COMMANDS)
     assert group in line
 

@@ -4,6 +4,7 @@ Errors go to standard error in one sentence, never as a traceback. Exit codes: 0
 is wrong, 2 wrong usage, 130 interrupted.
 """
 
+import errno
 import io
 import signal
 import sys
@@ -19,6 +20,7 @@ from brownout.cli.streams import flush, let_go, stand_in
 from brownout.core.errors import BrownoutError, describe
 
 INTERRUPTED = 130
+_ROOM = ": make room on the disk that holds its files, or name a folder on another"
 
 app = typer.Typer(
     name="brownout",
@@ -66,9 +68,16 @@ def main() -> None:
         let_go()
         sys.exit(1)
     except OSError as error:
-        _refuse(f"{error.filename}: {error.strerror}" if error.filename else describe(error))
+        _refuse(_of_system(error))
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user, not even that of our own mistake
         _refuse(f"this is a fault of brownout, please report it: {type(error).__name__}: {error}")
+
+
+def _of_system(error: OSError) -> str:
+    """What the system refused, of which file if it says so, and what to do where that is known."""
+    what = error.strerror or describe(error)
+    advice = _ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{error.filename}: {what}{advice}" if error.filename else f"{what}{advice}"
 
 
 def _refuse(why: str) -> NoReturn:

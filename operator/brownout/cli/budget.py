@@ -8,6 +8,7 @@ import typer
 from brownout.cli.budget_options import ApiCalls, Duration, Name, TokenFile, Tokens
 from brownout.cli.budget_run import limits_of, run
 from brownout.cli.budget_source import budgets_of
+from brownout.cli.helptext import Command, Group
 from brownout.cli.options import Json, Server, State, chosen, notes_of, now, print_json
 from brownout.core.budget.assessment import Line
 from brownout.core.budget.document import limits_from, run_document
@@ -19,6 +20,7 @@ from brownout.core.table import plain_table
 from brownout.core.wording import duration as age
 
 budget = typer.Typer(
+    cls=Group,
     name="budget",
     help="Runs of work with limits on time, tokens and API calls.\n\n"
     "Example: brownout budget run --tokens 10000 -- python agent.py",
@@ -27,10 +29,10 @@ budget = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 # What follows the program belongs to it, also without `--`.
-budget.command("run", context_settings={"allow_interspersed_args": False})(run)
+budget.command("run", cls=Command, context_settings={"allow_interspersed_args": False})(run)
 
 
-@budget.command("list")
+@budget.command("list", cls=Command)
 def list_runs(
     limit: Annotated[int, typer.Option(min=1, max=10000, help="At most so many runs.")] = 100,
     output: Json = "",
@@ -52,7 +54,7 @@ def list_runs(
     sys.stdout.write(f"{_table(runs)}\n" if runs else "No runs.\n")
 
 
-@budget.command("show")
+@budget.command("show", cls=Command)
 def show_run(
     name: Name, output: Json = "", state: State = None, server: Server = None, token_file: TokenFile = None
 ) -> None:
@@ -67,7 +69,7 @@ def show_run(
     _print(found, output)
 
 
-@budget.command("raise")
+@budget.command("raise", cls=Command)
 def raise_limits(
     name: Name,
     duration: Duration = None,
@@ -91,7 +93,7 @@ def raise_limits(
     _print(source.change_limits(found, _higher(found, given)), output)
 
 
-@budget.command("stop")
+@budget.command("stop", cls=Command)
 def stop_run(
     name: Name, output: Json = "", state: State = None, server: Server = None, token_file: TokenFile = None
 ) -> None:

@@ -9,8 +9,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 from typing_extensions import override
+
+from brownout.cli.helptext import Command, Group
 
 __all__ = ["COMMANDS", "LazyGroup"]
 
@@ -33,7 +35,23 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-class LazyGroup(TyperGroup):
+#: What other programs call it, and what it is here.
+_MEANT: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "status": "get",
+        "list": "get",
+        "ps": "get",
+        "top": "get",
+        "describe": "explain",
+        "why": "explain",
+        "check": "validate",
+        "start": "run",
+        "up": "run",
+    }
+)
+
+
+class LazyGroup(Group):
     """The group of all commands. Listed they are names with a line of help; called or completed they are imported."""
 
     def __init__(self, **given: Any) -> None:
@@ -49,8 +67,20 @@ class LazyGroup(TyperGroup):
 
     @override
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] in _MEANT and not ctx.resilient_parsing:
+            ctx.fail(f"No such command '{args[0]}': use {_MEANT[args[0]]}")
         name, command, rest = super().resolve_command(ctx, args)
         return name, command if name is None else _imported(name), rest
+
+    @override
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as refusal:  # of whatever command; what parses it speaks of its own types
+            from brownout.cli.usage import in_our_words  # noqa: PLC0415 - it needs the models, and who is right does not
+
+            refusal.message = in_our_words(refusal)
+            raise
 
 
 def _imported(name: str) -> Any:
@@ -60,5 +90,5 @@ def _imported(name: str) -> Any:
     if isinstance(found, typer.Typer):
         alone.add_typer(found)
     else:
-        alone.command()(found)
+        alone.command(cls=Command)(found)
     return typer.main.get_group(alone).commands[name]

@@ -29,7 +29,9 @@ def run(
         Path | None, typer.Option(metavar="DIR", help="Folder of the plugins; else DIR/plugins.")
     ] = None,
     listen: Annotated[str, typer.Option(metavar="ADDR:PORT|none", help="Where the gateway listens.")] = DEFAULT,
-    allow_host: Annotated[list[str] | None, typer.Option(help="Further Host names the gateway answers to.")] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="HOST", help="Further Host names the gateway answers to.")
+    ] = None,
     token_file: Annotated[Path | None, typer.Option(help="Token of the gateway; else one in the state folder.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, record and show, but switch nothing.")] = False,
     node: Annotated[str, typer.Option(envvar="NODE_NAME", help="The node this agent is responsible for.")] = "",
