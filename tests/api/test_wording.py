@@ -126,6 +126,13 @@ def test_all_problems_are_told_at_once() -> None:
          ["metadata: Required value", "spec: Required value"]),
         ({**integration_document(), "apiVersion": "brownout.dev/v1"},
          ['apiVersion: Unsupported value: "brownout.dev/v1": supported values: "brownout.dev/v1alpha1"']),
+        ({**policy_document(mode="enforce"), "apiVersion": "brownout.dev/v1"},
+         ['apiVersion: Unsupported value: "brownout.dev/v1": supported values: "brownout.dev/v1alpha1"',
+          'spec.mode: Unsupported value: "enforce": supported values: "Enforce", "DryRun"']),
+        ({**policy_document(mode="enforce"), "apiVersion": "brownout.dev/v1", "kind": "brownoutpolicy"},
+         ['apiVersion: Unsupported value: "brownout.dev/v1": supported values: "brownout.dev/v1alpha1"',
+          'kind: Unsupported value: "brownoutpolicy": supported values: "Integration", "BrownoutPolicy"',
+          'spec.mode: Unsupported value: "enforce": supported values: "Enforce", "DryRun"']),
         (integration_document("Voice"),
          [('metadata.name: Invalid value: "Voice": '
           "must be a lowercase name of letters, digits, '-' and '.', such as voice or voice-2")]),

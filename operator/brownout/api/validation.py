@@ -64,7 +64,7 @@ def validate_document(
         return (Problem(file=file, line=line_of(()), value=shown(document), allowed=allowed),)
     kind = KINDS.get(str(document.get("kind")))
     if kind is None:
-        return tuple(_foreign(document, file, line_of))
+        return _sorted(chain(_foreign(document, file, line_of), _rest(document, file, line_of)))
     try:
         return kind.from_wire(document)
     except ValidationError as refusal:
@@ -116,6 +116,14 @@ def _foreign(document: Mapping[str, object], file: str, line_of: LineOf) -> Iter
         allowed = ", ".join(f'"{word}"' for word in words)
         allowed = f"must be {allowed}" if fault is Fault.REQUIRED else allowed
         yield Problem(file, line_of((field,)), field, shown(value), allowed, fault)
+
+
+def _rest(document: Mapping[str, object], file: str, line_of: LineOf) -> Iterator[Problem]:
+    """Tell what else is wrong where a kind of ours is only spelt in other letters."""
+    spelt = str(document.get("kind")).lower()
+    for kind in (each for each in KINDS if each.lower() == spelt):
+        verdict = validate_document({**document, "kind": kind}, file=file, line_of=line_of)
+        yield from verdict if isinstance(verdict, tuple) else ()
 
 
 def _problem(kind: type[BaseModel], error: Any, file: str, line_of: LineOf) -> Problem:
