@@ -139,8 +139,10 @@ def test_names_of_the_report_are_taken(home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("", "nothing to replay: name TRACE..., or --history (with --state for another folder)"),
-        ("{trace} --history", "a trace and a history at once: name TRACE..., or --history"),
+        ("", "nothing to replay: name TRACE..., --generate FAMILY, or --history (with --state for another folder)"),
+        ("{trace} --history", "a trace and a history at once: name TRACE..., --generate FAMILY, or --history"),
+        ("{trace} --generate leak", "a trace and a generated load at once: name TRACE..."),
+        ("--generate busts", "'busts' is not one of"),
         ("{trace} --plugins .", "--plugins says where the plugins of --integrations lie: name those too"),
         ("{trace} --plot a.gif", "a.gif is not a picture that can be drawn: name a file that ends in .svg or .png"),
         ("{trace} -o xml", '"xml" is not an output: use one of table, json'),

@@ -14,11 +14,15 @@ from brownout.cli.replay_forecast import print_forecasts
 from brownout.cli.replay_plot import check_plot, draw
 from brownout.cli.replay_stage import OURS, Modes, Stage, on_history, on_traces
 from brownout.simulate.contest import contest
+from brownout.simulate.generated import Family, generated
 from brownout.simulate.loop import Record
 from brownout.simulate.report import Row, documents, row_of
 from brownout.simulate.rivals.roster import RIVALS
+from brownout.simulate.traces import Trace
 
 Traces = Annotated[list[Path] | None, typer.Argument(metavar="TRACE...", help="Loads: timestamp_s,value_percent.")]
+_GENERATE = "A made-up base load of 25 hours, by --seed."
+Generate = Annotated[Family | None, typer.Option(help=_GENERATE)]
 Policies = Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Policies to run beside ours.")]
 _FOLDER = "Integrations in place of the benchmark's four; beside a trace on a box of 12 GiB, or of their memoryBudget."
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", help=_FOLDER)]
@@ -27,7 +31,7 @@ PluginsFolder = Annotated[Path | None, typer.Option("--plugins", metavar="DIR", 
 Rivals = Annotated[bool, typer.Option("--rivals", help="Run the rivals and the oracle too.")]
 Steps = Annotated[Modes, typer.Option(help="A step as a tick (rough), linear in time (smooth), or both.")]
 AsIs = Annotated[bool, typer.Option("--as-is", help="The values are the base load itself: do not map them.")]
-Seed = Annotated[int, typer.Option(help="Seed of the noise of footprints.")]
+Seed = Annotated[int, typer.Option(help="Seed of the noise of footprints, and of --generate.")]
 Own = Annotated[bool, typer.Option("--history", help="Replay this box's own history.")]
 Forecasts = Annotated[bool, typer.Option("--forecast", help="Score the forecasts, not the policies.")]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the first trace into a file: .svg or .png.")]
@@ -36,6 +40,7 @@ Output = Annotated[str, typer.Option("-o", "--output", metavar="table|json", hel
 
 def replay(
     traces: Traces = None,
+    generate: Generate = None,
     policy: Policies = None,
     integrations: Folder = None,
     plugins: PluginsFolder = None,
@@ -55,17 +60,18 @@ def replay(
     Example: brownout replay --history --since 24h --rivals
     """
     chosen(output, ("table", "json"), "an output")
-    _agree(traces=bool(traces), history=history or state is not None, plot=plot)
+    _agree({"a trace": traces, "a generated load": generate, "a history": history or state}, plot)
     _agree_on_plugins(integrations, plugins)
     if forecast and (policy or integrations or rivals or plot):
         raise typer.BadParameter(
             "--forecast scores forecasts, which no policy changes: leave out what is about policies"
         )
     given, back = Given(), since_instant(since)
-    found, policies = given.traces(traces or ()), _policies(given, policy or ())
+    found, policies = _loads(given, traces or (), generate, seed), _policies(given, policy or ())
     mine = given.planned_with(integrations, plugins) if integrations else None
     given.refuse()
-    if traces:
+    if found:
+        mode, as_is = (Modes.NATIVE, True) if generate else (mode, as_is)
         stage = on_traces(found, mode, as_is=as_is, mine=mine, seed=seed)
     else:
         stage = on_history(state, since=back, mine=mine, seed=seed)
@@ -76,11 +82,13 @@ def replay(
     _print(rows, as_json=output == "json")
 
 
-def _agree(*, traces: bool, history: bool, plot: Path | None) -> None:
-    """Options that do not go together are wrong usage."""
-    if traces == history:
-        wrong = "a trace and a history at once" if traces else "nothing to replay"
-        raise typer.BadParameter(f"{wrong}: name TRACE..., or --history (with --state for another folder)")
+def _agree(loads: Mapping[str, object], plot: Path | None) -> None:
+    """Options that do not go together are wrong usage: there is one kind of load."""
+    there = [name for name, given in loads.items() if given]
+    if len(there) != 1:
+        wrong = f"{' and '.join(there)} at once" if there else "nothing to replay"
+        wanted = "name TRACE..., --generate FAMILY, or --history (with --state for another folder)"
+        raise typer.BadParameter(f"{wrong}: {wanted}")
     if plot is not None:
         check_plot(plot)
 
@@ -89,6 +97,11 @@ def _agree_on_plugins(integrations: Path | None, plugins: Path | None) -> None:
     """Where plugins lie is asked only of integrations that are read from files."""
     if plugins and not integrations:
         raise typer.BadParameter("--plugins says where the plugins of --integrations lie: name those too")
+
+
+def _loads(given: Given, files: Sequence[Path], family: Family | None, seed: int) -> tuple[Trace, ...]:
+    """The traces of these files, or the load that is made up."""
+    return given.traces(files) if family is None else (generated(family, seed=seed),)
 
 
 def _print(rows: list[Row], *, as_json: bool) -> None:
