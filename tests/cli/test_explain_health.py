@@ -1,10 +1,12 @@
 """`explain` on health: what the checks say and whether it gets requests, with the reason; nothing of what is off."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brownout.cli.explain import explanation
+from brownout.cli.source import StateSource
 from tests.builders import make_integration
 
 
@@ -38,3 +40,22 @@ def test_it_says_how_it_is(status: dict[str, Any], line: str | None) -> None:
     integration = make_integration(status=status)
     lines = [each for each in explanation(integration, (integration,), (), at=0.0) if each.startswith("Its health")]
     assert lines == ([line] if line else [])
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [({"state": "Failed"}, True), ({"state": "Enabled", "health": "Unhealthy"}, True), ({"state": "Enabled"}, False)],
+)
+def test_of_what_fails_it_says_where_its_output_is(status: dict[str, Any], *, told: bool) -> None:
+    """Whoever asks why it fails wants to read what it printed; of one that is well nobody does."""
+    integration, file = make_integration(status=status), Path("state/logs/voice.log")
+    lines = explanation(integration, (integration,), (), at=0.0, output=file)
+    assert ("What it printed: state/logs/voice.log" in lines) is told
+
+
+def test_its_output_is_looked_for_in_the_state_folder(tmp_path: Path) -> None:
+    """Where there is no such file (a unit, a plugin) there is nothing to say."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "voice.log").write_text("no such table")
+    source = StateSource(tmp_path)
+    assert (source.output_of("voice"), source.output_of("unit")) == (tmp_path / "logs" / "voice.log", None)

@@ -159,11 +159,29 @@ def test_a_failed_step_is_said() -> None:
     """What could not be carried out is the reason, with the fault, as long as anybody asks for it."""
     fault = _said(failed="it does not answer")
     status = _status(make_member(resting=True), said=fault)
-    assert (status.reason, status.message) == (Reason.ACTUATION_FAILED, "disabled voice; it failed: it does not answer")
+    assert (status.reason, status.message) == (
+        Reason.ACTUATION_FAILED,
+        "voice could not be disabled: it does not answer",
+    )
     assert _condition(status, ConditionType.STALLED).status is ConditionStatus.TRUE
     full = make_snapshot(85.0, make_member())
     assert _status(make_member(), full, said=fault).reason is Reason.ACTUATION_FAILED
     assert _status(make_member(), said=fault).reason is Reason.WITHIN_LIMITS
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("its owner wants it on: started voice", "its owner wants it on: voice could not be started: x"),
+        ("RAM 84 %, over 80 %: lowered voice to small, which frees 1 GiB",
+         "RAM 84 %, over 80 %: voice could not be lowered to small: x"),
+        ("RAM 84 %: disabled voice; what it frees is not known yet", "RAM 84 %: voice could not be disabled: x"),
+        ("it was done by hand", "it was done by hand; it failed: x"),
+    ],
+)  # fmt: skip
+def test_what_failed_is_not_said_to_have_been_done(message: str, told: str) -> None:
+    """Not `started voice; it failed`, which contradicts itself."""
+    assert _status(make_member(resting=True), said=_said(message=message, failed="x")).message == told
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +16,7 @@ from brownout.bootstrap.settings import HomeMode
 from brownout.cli.helping import helping
 from brownout.cli.options import GatewayToken, Json, Kubeconfig, Mode, Server, State, chosen, notes_of, now, print_json
 from brownout.cli.question import Question
-from brownout.cli.source import Source, source_of
+from brownout.cli.source import Source, StateSource, source_of
 from brownout.core.errors import HistoryUnavailable, InvalidInput
 from brownout.core.instant import from_rfc3339, to_rfc3339
 from brownout.core.table import plain_table
@@ -53,7 +54,9 @@ def explain(
         rows = [decision_document(row) for row in decisions]
         print_json({"integration": integration.to_wire(), "decisions": rows, "suggestions": list(helps)})
         return
-    sys.stdout.write("\n".join(explanation(integration, everything, decisions, at=now(), helps=helps)) + "\n")
+    printed = source.output_of(name) if isinstance(source, StateSource) else None
+    lines = explanation(integration, everything, decisions, at=now(), helps=helps, output=printed)
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def explanation(
@@ -63,14 +66,17 @@ def explanation(
     *,
     at: float,
     helps: tuple[str, ...] = (),
+    output: Path | None = None,
 ) -> Iterator[str]:
-    """The lines of an explanation, the answer first."""
+    """The lines of an explanation, the answer first. `output` is the file of what its program printed."""
     status = integration.status or IntegrationStatus()
     yield f"{integration.name} is {_standing(status, at=at)}."
     if status.message:
         yield f"Why: {status.message}."
     yield from _refused(status)
     yield from _facts(status)
+    if output is not None and (status.state is StateWord.FAILED or status.health is Health.UNHEALTHY):
+        yield f"What it printed: {output}"
     for level in status.levels or ():
         yield f"Its level {level.name}: {_level(level)}."
     if decisions:

@@ -14,6 +14,7 @@ from brownout.cli.question import Question
 from brownout.cli.usage import wrong_usage
 from brownout.core.errors import HomeUnavailable
 from brownout.core.sample import Sample
+from brownout.disk.atomic import file_stem
 from brownout.engine.ports import DecisionRecord
 from brownout.gateway.token import read_token
 from brownout.history.reader import HistoryReader
@@ -88,6 +89,11 @@ class StateSource:
     def integrations(self) -> tuple[Integration, ...]:
         """All of them with their last status."""
         return tuple(read_statuses(self.state).values())
+
+    def output_of(self, name: str) -> Path | None:
+        """The file of what the program of an integration printed; None where there is none."""
+        path = self.state / "logs" / f"{file_stem(name)}.log"
+        return path if path.is_file() else None
 
     def policy(self) -> BrownoutPolicy:
         """The policy with its last status."""

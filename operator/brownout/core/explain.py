@@ -61,6 +61,16 @@ def done(action: Action, member: Member, *, to_rung: int) -> str:
     return f"{_DONE[action]} {member.name} {word} {level}" if level else f"{_DONE[action]} {member.name}"
 
 
+def not_done(message: str, name: str, why: str) -> str:
+    """A step's sentence, of one that failed: `its owner wants it on: voice could not be started: no such file`."""
+    for verb in _DONE.values():
+        before, found, after = message.partition(f"{verb} {name}")
+        if found:
+            where = after.partition(",")[0].partition(";")[0]  # ` to reduced`; what it would have freed it has not
+            return f"{before}{name} could not be {verb}{where}: {why}"
+    return f"{message}; it failed: {why}"
+
+
 def frees(size_bytes: int | None) -> str:
     """`, which frees about 1.9 GiB`; honest where nobody knows."""
     if size_bytes is None:

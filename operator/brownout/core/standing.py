@@ -120,7 +120,7 @@ def why(standing: Standing, state: State) -> tuple[Reason, str]:
     if standing.dry_run and planned:
         return Reason.DRY_RUN, _rehearsed(standing, planned)
     if said is not None and fault_of(standing):
-        return Reason.ACTUATION_FAILED, f"{said.message}; it failed: {said.failed}"
+        return Reason.ACTUATION_FAILED, explain.not_done(said.message, member.name, said.failed)
     if state is State.FAILED:
         missing = member.observed.presence is Presence.MISSING
         return (Reason.WORKLOAD_MISSING if missing else Reason.UNHEALTHY), member.observed.detail

@@ -9,6 +9,7 @@ from brownout.core.bookkeeping import (
     said,
     succeeded,
 )
+from brownout.core.explain import not_done
 from brownout.core.instant import Instant
 from brownout.core.ledger import Ledger, Said, level_came_up, level_missed
 from brownout.core.plan import Decision
@@ -53,8 +54,9 @@ def _not_done(ledger: Ledger, done: Done, policy: PolicySpec, *, now: Instant) -
 
 def told(done: Done) -> str:
     """What happened, for people."""
-    failure = f"; it failed: {done.outcome.detail}" if done.outcome.status is OutcomeStatus.FAILED else ""
-    return f"{done.step.message}{failure}"
+    step, outcome = done.step, done.outcome
+    fell = outcome.status is OutcomeStatus.FAILED
+    return not_done(step.message, step.name, outcome.detail) if fell else step.message
 
 
 def _words(decision: Decision, done: Done) -> Said:
