@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shlex
 import subprocess
@@ -13,6 +14,7 @@ from typer.main import get_command
 
 from brownout.cli.app import app
 from tests.box.stage import Stage, brownout_argv
+from tests.cli.conftest import Seen
 from tests.cli.typed import typed
 from tests.docs.generated import flat
 
@@ -208,6 +210,16 @@ def test_a_state_folder_that_cannot_be_made_is_told(home: Path) -> None:
     assert done.returncode == 1
     assert f"the state folder {state} cannot be used: Not a directory: choose another with --state" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_is_refused_has_not_begun(running: Seen, home: Path) -> None:
+    """What reads the log gets the refusal alone: a state that another uses, an address that is taken."""
+    taken = running.url.removeprefix("http://")
+    for words in (("--state", running.stage.state, "--listen", "none"), ("--state", home / "state", "--listen", taken)):
+        argv = brownout_argv("run", home, *words)
+        done = subprocess.run(argv, env=_env(), capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 1
+        assert [json.loads(line)["msg"] for line in done.stderr.splitlines()] == ["cannot go on"]
 
 
 def test_a_full_disk_is_told_with_what_to_do(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,8 @@ async def live(settings: Settings, console: Console | None = None) -> Signal | N
 async def _live(settings: Settings, console: Console | None, signals: Signals) -> None:
     clock, faults = SteadyClock(), FaultLine()
     with ExitStack() as closing:
-        parts = await _parts(settings, clock=clock, faults=faults, closing=closing)
+        mode, why = await choose(settings)
+        parts = _parts(mode, why, settings, clock=clock, faults=faults, closing=closing)
         signals.in_a_hurry = parts.hurry
         metrics = MetricsObserver(version=__version__, interval_s=lambda: parts.home.inventory().policy.spec.interval)
         notifier = _notifier(parts, clock=clock, faults=faults)
@@ -69,6 +70,7 @@ async def _live(settings: Settings, console: Console | None, signals: Signals) -
             serving.push_async_callback(parts.close)
             serving.push_async_callback(notifier.close)
             listening = await _serve(settings, view, serving)
+            _begun(mode, why, settings, listening)
             if console:
                 console.welcome(view, settings, why=parts.why, listening=listening)
             await controller.run()
@@ -80,9 +82,16 @@ def _notifier(parts: Parts, *, clock: SteadyClock, faults: FaultLine) -> Notifie
     return Notifier(lambda: parts.home.inventory().policy.spec.notify, made, clock=clock, on_fault=faults)
 
 
-async def _parts(settings: Settings, *, clock: SteadyClock, faults: FaultLine, closing: ExitStack) -> Parts:
-    mode, why = await choose(settings)
+def _begun(mode: HomeMode, why: str, settings: Settings, listening: str) -> None:
+    """Tell the log. Not before all is there that can refuse: a run that cannot be has not begun."""
     event(_LOG, logging.INFO, "starting", home=mode.value, because=why, state=settings.state, version=__version__)
+    if listening:
+        event(_LOG, logging.INFO, "listening", address=listening)
+
+
+def _parts(
+    mode: HomeMode, why: str, settings: Settings, *, clock: SteadyClock, faults: FaultLine, closing: ExitStack
+) -> Parts:
     if mode is HomeMode.LOCAL:
         return box(settings, why, clock=clock, faults=faults, closing=closing)
     from brownout.bootstrap.cluster import cluster  # noqa: PLC0415 - kopf takes 40 MB that a box does not need
@@ -99,9 +108,7 @@ async def _serve(settings: Settings, view: ControllerView, serving: AsyncExitSta
     gateway = Gateway(view, address=address, redact=redacted, token=token, allow_hosts=settings.allow_hosts)
     await gateway.start()
     serving.push_async_callback(gateway.close)
-    url = f"http://{gateway.address.authority}"
-    event(_LOG, logging.INFO, "listening", address=url)
-    return url
+    return f"http://{gateway.address.authority}"
 
 
 def _token(settings: Settings, address: Address) -> Token | None:
