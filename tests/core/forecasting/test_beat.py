@@ -1,6 +1,7 @@
 """Beats: a load that bends on the clock is known between two bends, and nothing is claimed of any other."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -102,6 +103,50 @@ def test_the_count_goes_on_over_a_gap(missing: int) -> None:
     bends, _ = _seen(values, gaps=range(start, start + missing))
     assert bends.beat == Beat(period=10, places=(1,))
     assert max(map(abs, bends.between.recent)) < 1e-6
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+@pytest.mark.parametrize("phase", range(10))
+def test_nothing_is_told_until_three_points_stand_in_a_row_again(missing: int, phase: int) -> None:
+    """Over a hole the rise of two steps looks like that of one: the next value would be told twice too far ahead."""
+    back = LONG + phase + missing  # the first that is there again
+    values = make_ramps(back + 3, every=10)
+    for there, told in ((1, False), (2, False), (3, True)):
+        bends, signals = _seen(values[: back + there], gaps=range(LONG + phase, back))
+        assert bends.beat is not None
+        assert (bends.ahead(signals) is not None) is (told and not bends.beat.at(bends.index))
+
+
+def _told(values: Sequence[float], *, step_s: float = STEP_S) -> list[tuple[float, float]]:
+    """Give what was told of each next value that was, and what it came to be."""
+    bends, signals, told = Bends.blank(step_s), Signals(), list[tuple[float, float]]()
+    for index, (value, coming) in enumerate(pairwise(values)):
+        signals = signals.add(NOW + step_s * index, value)
+        bends = bends.after(signals, step_s=step_s)
+        if ahead := bends.ahead(signals):
+            told.append((ahead.quantile(0.5), coming))
+    return told
+
+
+@pytest.mark.parametrize("jump", [6.0, -6.0])
+@pytest.mark.parametrize("phase", [0, 2, 3, 6, 9])  # at 1 it is a bend of the beat, and cannot be told apart
+def test_a_jump_out_of_turn_is_not_carried_on(phase: int, jump: float) -> None:
+    """A program starts once: nothing is told until it has come to rest, and what is told then is true."""
+    start = LONG + phase
+    values = [value + jump * (index >= start) for index, value in enumerate(make_ramps(start + 30, every=10))]
+    told = _told(values)
+    wrong = [known for known, coming in told if known != pytest.approx(coming, abs=0.01)]
+    assert len(wrong) == 1  # the jump itself, which nobody can know of
+    assert len(told) > 0.8 * (start + 30 - 200 - QUIET_ENOUGH)
+
+
+@pytest.mark.parametrize(("step_s", "every"), [(10.0, 30), (30.0, 20), (30.0, 10)])
+@pytest.mark.parametrize("deep", [12.0, -12.0])
+def test_what_bends_at_three_places_is_known_at_none_of_them(step_s: float, every: int, deep: float) -> None:
+    """A dip of one step: two of its places make the beat, and the third, too rare for any band, is shunned as well."""
+    told = _told([60.0 - deep * (index % every == 7) for index in range(3 * LONG)], step_s=step_s)
+    assert len(told) > LONG
+    assert all(known == coming for known, coming in told)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ class Beat:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bends:
     """How far a series with even steps bent at each place of each period, and `between`: what was left of that where
-    the beat lets it go straight. `index` numbers the points, also those that were missed; `usual` is the mean size.
+    the beat lets it go straight. `index` numbers the points, also those that were missed; `usual` is the mean size;
+    `in_turn` whether the newest three points are there, and bent no more than the beat lets them.
     """
 
     sizes: tuple[tuple[float, ...], ...]
@@ -51,6 +52,7 @@ class Bends:
     count: int = 0
     usual: float = 0.0
     beat: Beat | None = None
+    in_turn: bool = False
     between: Residuals = field(default_factory=Residuals)
 
     @classmethod
@@ -63,14 +65,16 @@ class Bends:
         """With one more point, the newest of the signals."""
         passed = 1 if self.at is None else max(1, round((signals.at - self.at) / step_s))
         index, bend = self.index + passed, _bend(signals, step_s)
-        bent = self if bend is None else self._bent(bend, index - 1)
+        bent = replace(self, in_turn=False) if bend is None else self._bent(bend, index - 1)
         return replace(bent, index=index, at=signals.at)
 
     def ahead(self, signals: Signals) -> Spread | None:
-        """What the next value may be; None where there is no beat, or the newest point is one at which it may bend."""
-        if self.beat is None or self.between.count < QUIET_ENOUGH:
+        """What the next value may be; None where there is no beat, the load was missed or has just bent out of turn, or
+        the newest point is one at which it may bend.
+        """
+        if self.beat is None or not self.in_turn or self.between.count < QUIET_ENOUGH:
             return None
-        if self.beat.at(self.index) or len(signals.points) < 2:
+        if self.beat.at(self.index) or self._often(self.beat, self.index):
             return None
         return Spread(steps=1, value=2.0 * signals.value - signals.ago(1), residuals=self.between)
 
@@ -83,7 +87,17 @@ class Bends:
         between = self.between if beat == self.beat else Residuals()
         if beat is not None and not beat.at(place):
             between = between.add(bend)
-        return replace(self, sizes=sizes, count=count, usual=usual, beat=beat, between=between)
+        # A program that starts adds 6 points once, in a single step: without this, 6 more would be foretold.
+        in_turn = beat is not None and (beat.at(place) or abs(bend) <= usual)
+        return replace(self, sizes=sizes, count=count, usual=usual, beat=beat, in_turn=in_turn, between=between)
+
+    def _often(self, beat: Beat, index: int) -> bool:
+        """Whether a place has more than an even share of all bending, though it is none of the beat's.
+
+        What dips for one step bends at three places. One bend in 19 is less than the band leaves out: all the others
+        would vouch that the way back up goes on.
+        """
+        return _share(_row(self.sizes, beat), (index % beat.period,)) > 1.0 / beat.period
 
 
 def _whole(ratio: float) -> bool:
@@ -107,8 +121,11 @@ def _still(beat: Beat | None, sizes: tuple[tuple[float, ...], ...]) -> Beat | No
     """The beat, as long as it holds."""
     if beat is None:
         return None
-    row = next(row for row in sizes if len(row) == beat.period)
-    return beat if _share(row, beat.places) >= LOST else None
+    return beat if _share(_row(sizes, beat), beat.places) >= LOST else None
+
+
+def _row(sizes: tuple[tuple[float, ...], ...], beat: Beat) -> tuple[float, ...]:
+    return next(row for row in sizes if len(row) == beat.period)
 
 
 def _found(sizes: tuple[tuple[float, ...], ...]) -> Beat | None:
