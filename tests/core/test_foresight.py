@@ -93,6 +93,14 @@ def test_the_next_step_is_told_only_beside_the_newest_sample() -> None:
     assert look_out(sample, panel, OFF, now=panel.at).next is None
 
 
+@pytest.mark.parametrize(("away", "known"), [(0.0, True), (1.0, True), (-12.0, False), (12.0, False)])
+def test_an_early_sample_may_see_that_it_comes_otherwise(away: float, known: bool) -> None:  # noqa: FBT001 - a table
+    """What is no more there when the next tick comes early is not asked for once more."""
+    panel, _ = _rising()
+    early = make_sample(panel.signals.value + away, at=panel.at + 15.0)
+    assert (look_out(early, panel, POLICY, now=early.at).next is not None) is known
+
+
 def test_an_emergency_and_a_step_that_settles_come_first() -> None:
     """What is known of the next step changes nothing about either."""
     rising = make_snapshot(78.6, *four(), ours=26.0, path=_known(55.1), in_flight=frozenset({"voice"}))

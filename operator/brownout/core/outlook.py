@@ -109,9 +109,22 @@ def look_out(
 
 
 def _path(panel: Panel, sample: Sample) -> Path | None:
-    """What the panel says of the next minutes; of the next step only if the newest sample has reached it."""
+    """What the panel says of the next minutes; of the next step only if the newest sample is on the way there."""
     path = panel.path()
-    return replace(path, next=None) if path is not None and panel.due(sample.at) else path
+    if path is None or path.next is None or _on_the_way(panel, path.next, sample):
+        return path
+    return replace(path, next=None)
+
+
+def _on_the_way(panel: Panel, coming: Spread, sample: Sample) -> bool:
+    """Whether a sample lies between the newest point and what is coming, in time and in size.
+
+    A tick out of turn may already see that it comes otherwise: what went a moment ago, and was never told apart from
+    the base load, is still in the line that leads there, and would be asked for once more.
+    """
+    base, newest = sample.base_percent, panel.signals.value
+    low, high = min(newest, coming.quantile(0.0)), max(newest, coming.quantile(1.0))
+    return base is not None and low <= base <= high and not panel.due(sample.at)
 
 
 def _fail_safe(made: Forecast | None, policy: PolicySpec) -> Forecast | None:
