@@ -50,6 +50,35 @@ def test_nearly_all_that_it_may_be_must_be_over(value: float, goes: bool) -> Non
     assert bool(decision.steps) is goes
 
 
+@pytest.mark.parametrize(("confidence", "goes"), [(50.0, True), (90.0, False)])
+def test_the_band_is_as_wide_as_the_policy_asks(confidence: float, goes: bool) -> None:  # noqa: FBT001 - a table
+    """Of 54.12, give or take 0.2, beside 26 the lower end is 80.02 for half of all cases and 79.94 for nine in ten."""
+    policy = make_policy(forecast={"confidence": confidence}).spec
+    decision = decide(make_snapshot(78.6, *four(), ours=26.0, path=_known(54.12), policy=policy), now=NOW)
+    assert bool(decision.steps) is goes
+
+
+def test_exactly_on_the_threshold_counts() -> None:
+    """As it does where it is measured."""
+    decision = decide(make_snapshot(78.6, *four(), ours=26.0, path=_known(54.0, half=0.0)), now=NOW)
+    assert decision.rule == "about_to_be_above"
+
+
+@pytest.mark.parametrize(("measured", "rule"), [(78.6, "about_to_be_above"), (81.0, "above_threshold")])
+@pytest.mark.parametrize(("value", "gone"), [(65.5, ["voice"]), (66.5, ["voice", "android"])])
+def test_what_is_asked_for_is_what_is_expected(measured: float, rule: str, value: float, gone: list[str]) -> None:
+    """Not the ends of the band: 11.5 over, give or take 2, are less than the 12 of voice, and 12.5 are more."""
+    decision = decide(make_snapshot(measured, *four(), ours=26.0, path=_known(value, half=2.0)), now=NOW)
+    assert (decision.rule, _names(decision.steps)) == (rule, gone)
+
+
+def test_what_leaks_until_the_horizon_is_not_there_at_the_next_step() -> None:
+    """Only what ours hold now stands beside it."""
+    calm = make_snapshot(78.6, *four(), ours=26.0, path=_known(53.0))
+    leaking = replace(calm, outlook=replace(calm.outlook, growth_percent=5.0))
+    assert decide(leaking, now=NOW).rule != "about_to_be_above"
+
+
 def test_what_goes_is_enough_for_the_next_step() -> None:
     """At 81 % voice is enough now; with 93 % known to come it is not, and both go at once."""
     for value, gone in ((55.0, ["voice"]), (67.0, ["voice", "android"])):

@@ -1,6 +1,7 @@
 """Beats: a load that bends on the clock is known between two bends, and nothing is claimed of any other."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brownout.api.policy import Forecasting
+from brownout.core.forecasting import track
 from brownout.core.forecasting.beat import LOST, MEMORY, QUIET_ENOUGH, Beat, Bends
 from brownout.core.forecasting.panel import Panel
 from brownout.core.forecasting.path import Spread
@@ -178,6 +180,24 @@ def test_the_chance_of_the_next_step_is_that_of_the_beat() -> None:
     assert path.next is not None
     for level in (path.next.value - 0.5, path.next.value + 0.5):
         assert path.at_or_above(level)[0] == path.next.at_or_above(level) != path.spreads[0].at_or_above(level)
+        assert path.at_or_above(level)[1:] == replace(path, next=None).at_or_above(level)[1:]  # all later ones as ever
+
+
+def test_a_few_quiet_points_tell_nothing() -> None:
+    """The band is as good as what it rests on: 60 of them, beside 200 that the beat was found in."""
+    bends, signals, values = Bends.blank(STEP_S), Signals(), make_ramps(LONG, every=10)
+    for index, value in enumerate(values):
+        signals = signals.add(NOW + STEP_S * index, value)
+        bends = bends.after(signals, step_s=STEP_S)
+        if bends.ahead(signals) is not None:
+            break
+    assert bends.between.count == 60
+    assert bends.count > 260
+
+
+def test_bends_look_back_as_far_as_the_errors_do() -> None:
+    """So that both are of the same load."""
+    assert MEMORY == track.MEMORY
 
 
 def test_the_bounds_of_finding_leave_no_room_to_waver() -> None:
