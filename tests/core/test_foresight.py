@@ -18,7 +18,7 @@ from brownout.core.snapshot import Snapshot
 from tests.builders import make_policy
 from tests.core.drawn import PROMISED, any_snapshots
 from tests.core.forecasting.series import fed_panel, make_ramps
-from tests.worlds import NOW, POLICY, make_path, make_residuals, make_sample, make_snapshot
+from tests.worlds import NOW, POLICY, make_forecast, make_path, make_residuals, make_sample, make_snapshot
 from tests.worlds import the_four as four
 
 OFF = make_policy(forecast={"model": "Off"}).spec
@@ -41,6 +41,13 @@ def test_what_will_be_over_with_the_next_step_goes_now() -> None:
     assert _names(decision.steps) == ["voice"]
     assert decision.message.startswith("RAM 78.6 % now and 81.1 % (80.9 to 81.3) in 30 s, over 80 %: disabled voice")
     assert decision.numbers["next_percent"] == pytest.approx(81.1)
+
+
+def test_the_sentence_tells_the_band_and_the_step_as_they_are() -> None:
+    """Nine in ten of what it may be, and a step of another length."""
+    path = replace(_known(57.0, half=2.0), step_s=6.0)
+    decision = decide(make_snapshot(78.6, *four(), ours=26.0, path=path), now=NOW)
+    assert "and 83.0 % (81.2 to 84.8) in 6 s, over 80 %" in decision.message
 
 
 @pytest.mark.parametrize(("value", "goes"), [(54.1, False), (54.17, False), (54.19, True), (55.0, True)])
@@ -70,6 +77,13 @@ def test_what_is_asked_for_is_what_is_expected(measured: float, rule: str, value
     """Not the ends of the band: 11.5 over, give or take 2, are less than the 12 of voice, and 12.5 are more."""
     decision = decide(make_snapshot(measured, *four(), ours=26.0, path=_known(value, half=2.0)), now=NOW)
     assert (decision.rule, _names(decision.steps)) == (rule, gone)
+
+
+def test_what_is_nearer_is_told_first() -> None:
+    """The next step outranks five minutes, and what is measured outranks both."""
+    for measured, rule in ((78.6, "about_to_be_above"), (81.0, "above_threshold")):
+        both = make_snapshot(measured, *four(), ours=26.0, path=_known(55.1), forecast=make_forecast(85.0))
+        assert decide(both, now=NOW).rule == rule
 
 
 def test_what_leaks_until_the_horizon_is_not_there_at_the_next_step() -> None:

@@ -195,11 +195,11 @@ def test_each_resource_is_forecast() -> None:
 def test_what_is_about_to_be_is_told_where_it_is_known() -> None:
     """By the beat of the load; null where there is none."""
     known = Spread(steps=1, value=55.0, residuals=make_residuals(-0.5, 0.1, 0.5))
-    path = replace(make_path(50.0), next=known)
+    path = replace(make_path(50.0, step_s=6.0), next=known)
     for expected, told in ((OUTLOOK, None), (replace(OUTLOOK, path=path, ours_percent=26.0), 81.1)):
         with served(FakeReadModel(expected=expected)) as visitor:
             document = visitor.get("/v1/forecast").document["next"]
-            assert document == (told and {"inSeconds": 30.0, "percent": told})
+            assert document == (told and {"inSeconds": 6.0, "percent": told})
 
 
 def test_the_time_left_is_that_to_the_thresholds_in_force() -> None:

@@ -172,6 +172,15 @@ def test_the_path_tells_the_next_value_unless_the_line_is_pinned() -> None:
     assert _next(fed_panel(values, Forecasting.model_validate({"model": "Linear"}))) is None
 
 
+def test_points_stand_as_far_apart_as_the_panel_takes_them() -> None:
+    """A look every 2 s is one every 6 s to a horizon of 5 min, and a beat of 2 min has 20 points."""
+    panel = Panel.blank(Forecasting(), interval_s=2.0)
+    for index, value in enumerate(make_ramps(LONG + 5, every=20)):
+        panel = panel.seen(NOW + 6.0 * index, value)
+    assert panel.bends.beat == Beat(period=20, places=(1,))
+    assert _next(panel) is not None
+
+
 def test_the_chance_of_the_next_step_is_that_of_the_beat() -> None:
     """Prices read it first: it is nearly 0 or 1 where the errors of the bends would leave it open."""
     values = make_ramps(LONG + 5, every=10)
