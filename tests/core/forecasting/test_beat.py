@@ -1,5 +1,6 @@
 """Beats: a load that bends on the clock is known between two bends, and nothing is claimed of any other."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,7 +16,7 @@ from brownout.core.forecasting.panel import Panel
 from brownout.core.forecasting.path import Spread
 from brownout.core.forecasting.signals import Signals
 from tests.core.forecasting.series import STEP_S, fed_panel, make_ar1, make_noise, make_ramps, make_steps, make_walk
-from tests.worlds import NOW
+from tests.worlds import NOW, make_dice, make_residuals
 
 LONG = MEMORY + QUIET_ENOUGH
 OTHERS: dict[str, Callable[[int], Sequence[float]]] = {
@@ -90,7 +91,7 @@ def test_a_beat_that_ends_is_forgotten() -> None:
 def test_what_was_quiet_under_another_beat_is_not_believed() -> None:
     """The figures start anew with it: until there are enough, no next value is told."""
     bends, signals = _seen(make_ramps(LONG, every=10))
-    other = Bends(sizes=bends.sizes, index=bends.index, at=bends.at, count=bends.count, usual=bends.usual)
+    other = replace(bends, beat=None)
     changed = other.after(signals.add(signals.at + STEP_S, signals.value), step_s=STEP_S)
     assert changed.beat == bends.beat
     assert changed.between.count <= 1
@@ -105,6 +106,37 @@ def test_the_count_goes_on_over_a_gap(missing: int) -> None:
     bends, _ = _seen(values, gaps=range(start, start + missing))
     assert bends.beat == Beat(period=10, places=(1,))
     assert max(map(abs, bends.between.recent)) < 1e-6
+
+
+def test_looks_that_come_a_little_early_or_late_do_not_shift_the_count() -> None:
+    """Nor where some are missing between them: it is that of the steps that have passed."""
+    dice, bends, signals = make_dice(), Bends.blank(STEP_S), Signals()
+    for index in (each for each in range(300) if each % 7 != 3):
+        signals = signals.add(NOW + STEP_S * index + dice.uniform(-4.0, 4.0), 50.0)
+        bends = bends.after(signals, step_s=STEP_S)
+    assert bends.index == 300
+
+
+def test_a_place_of_the_beat_is_shunned_however_little_it_bends_there() -> None:
+    """It is one of two that stand on both sides of where the load bends."""
+    row = (0.0, 0.0, 95.0, 5.0, *[0.0] * 6)
+    beat, quiet = Beat(period=10, places=(2, 3)), make_residuals(*[0.0] * QUIET_ENOUGH)
+    bends = Bends(sizes=(row,), beat=beat, in_turn=True, between=quiet)
+    signals = Signals().add(NOW, 50.0)
+    assert [replace(bends, index=index).ahead(signals) is not None for index in (2, 3, 4)] == [False, False, True]
+
+
+def test_one_huge_bend_ends_no_beat() -> None:
+    """It counts as some bends, not as dozens: what takes 60 points once leaves the clock as it is."""
+    values = [value + 60.0 * (index >= LONG + 5) for index, value in enumerate(make_ramps(LONG + 50, every=10))]
+    assert _seen(values)[0].beat == Beat(period=10, places=(1,))
+
+
+def test_what_is_usual_is_the_mean_of_the_last_hours() -> None:
+    """From the first bends on, and no longer that of yesterday once a day was calmer."""
+    wild, calm = [50.0 + index % 2 for index in range(900)], [50.0 + 0.1 * (index % 2) for index in range(600)]
+    assert _seen(wild[:10])[0].usual == pytest.approx(2.0)
+    assert _seen([*wild, *calm])[0].usual == pytest.approx(0.2 + 1.8 * math.exp(-2.0), abs=0.02)
 
 
 @pytest.mark.parametrize("missing", [1, 2])
@@ -130,7 +162,7 @@ def _told(values: Sequence[float], *, step_s: float = STEP_S) -> list[tuple[floa
     return told
 
 
-@pytest.mark.parametrize("jump", [6.0, -6.0])
+@pytest.mark.parametrize("jump", [6.0, -6.0, 2.0])
 @pytest.mark.parametrize("phase", [0, 2, 3, 6, 9])  # at 1 it is a bend of the beat, and cannot be told apart
 def test_a_jump_out_of_turn_is_not_carried_on(phase: int, jump: float) -> None:
     """A program starts once: nothing is told until it has come to rest, and what is told then is true."""
