@@ -117,6 +117,13 @@ def test_nothing_is_started_into_what_is_about_to_be_over() -> None:
     assert "81.1 %" in answer.message
 
 
+def test_nothing_returns_into_what_the_next_step_is_known_to_bring() -> None:
+    """It must fit beside that too, however low the rest of the way may be."""
+    for value, top in ((40.0, 76.0), (57.0, 83.0)):
+        outlook = make_snapshot(60.0, *four(), ours=26.0, path=_known(value, half=0.0, flat=50.0)).outlook
+        assert outlook.top_percent(0.5) == pytest.approx(top)
+
+
 def _rising() -> tuple[Panel, float]:
     """Give a panel of ramps that rises, two points before a bend, and the value that comes next."""
     values = make_ramps(2 * 300 + QUIET_ENOUGH, every=10)

@@ -61,7 +61,7 @@ class Outlook:
             return None
         if self.path is not None:
             ours = self.ours_percent + self.growth_percent
-            return max(self.measured_percent, ours + self.path.highest.quantile(share))
+            return max(self.measured_percent, ours + self.path.top(share))
         recent = self.ours_percent + self.growth_percent + (self.recent_base_percent or 0.0)
         return max(self.measured_percent, recent, self.voting.upper if self.voting else 0.0)
 

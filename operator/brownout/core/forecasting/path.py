@@ -43,6 +43,11 @@ class Path:
         """How many steps it reaches ahead."""
         return self.spreads[-1].steps
 
+    def top(self, share: float) -> float:
+        """What it stays under with this chance until the horizon: no less than what is known of the next step."""
+        highest = self.highest.quantile(share)
+        return highest if self.next is None else max(highest, self.next.quantile(share))
+
     def at_or_above(self, level: float) -> list[float]:
         """The chance to be at or above a level, for each step from 1 to the horizon; between spreads in proportion."""
         chances = self._at_or_above(level)
