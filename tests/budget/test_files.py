@@ -1,6 +1,8 @@
 """The file of budgets in bad states: damaged, newer, somebody else's, locked, taken away."""
 
+import errno
 import itertools
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -185,6 +187,20 @@ def test_a_place_that_cannot_be_used_says_which(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(HistoryUnavailable, match="file"):
         SqliteBudgets(tmp_path / "file" / "budgets.db", on_fault=pytest.fail)
+
+
+def test_another_users_folder_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may not be done and what to do instead; no errno, no second path."""
+
+    def refused(*_: object, **__: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "a-second-path")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refused)
+        with pytest.raises(HistoryUnavailable) as caught:
+            SqliteBudgets(tmp_path / "budgets.db", on_fault=pytest.fail)
+    advice = "ask as the user whose folder it is, or name one of your own with --state"
+    assert str(caught.value) == f"{tmp_path / 'budgets.db'}: Permission denied: {advice}"
 
 
 def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_after_an_error_it_is_resumed_with_its_usage_and_state(desk: Desk) -> No
         assert last is not None
         assert (last.state, last.number) == ({"page": 3}, 1)
         assert last.usage == back.now().usage == Usage(elapsed_s=100, tokens=30)
-    with pytest.raises(NoSuchRun, match="was completed"):
+    with pytest.raises(NoSuchRun, match="was completed: begin a new one, without resume"):
         desk.resume()
 
 

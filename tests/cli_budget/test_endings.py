@@ -24,7 +24,10 @@ def test_the_programs_own_code_passes_through(wrapped: Wrapped, acts: tuple[obje
         capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (code, "of its own\n")
-    assert done.stderr.splitlines()[0] == f"Run run: {'interrupted, can be resumed; OK' if code else 'completed'}"
+    assert (
+        done.stderr.splitlines()[0]
+        == f"Run run: {'its program ended with 3, can be resumed; OK' if code else 'completed'}"
+    )
     assert wrapped.record().stopped_by == (None if code else Ending.COMPLETED)
 
 

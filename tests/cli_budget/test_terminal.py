@@ -79,7 +79,7 @@ def test_ctrl_c_comes_once_and_the_last_row_is_given_back(wrapped: Wrapped) -> N
         screen.shows("tokens ████░░░░░░ 40 %  done 50 %")
         screen.types("\x03")
         assert screen.process.wait(PATIENCE_S) == 7
-        screen.shows("Run run: interrupted, can be resumed; OK")
+        screen.shows("Run run: its program ended with 7, can be resumed; OK")
     assert result.read_text() == "asked 1 times\n"
     assert "terminal: True True True\r\n" in screen.seen
     drawn = re.findall(r"\x1b7\x1b\[1;23r\x1b\[24;1H\x1b\[2K(.*?)\x1b8", screen.seen)

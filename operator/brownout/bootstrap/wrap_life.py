@@ -116,5 +116,5 @@ def _told(wrap: Wrapping, verdict: Verdict, record: RunRecord) -> int:
     if settings.json_summary:
         wrap.out.block(document)
     elif not settings.quiet:
-        wrap.out.block(summary(record) + "\n")
+        wrap.out.block(summary(record, status=verdict.status) + "\n")
     return exit_code(verdict.ending, verdict.status)

@@ -122,7 +122,7 @@ class BudgetFile:
             if damaged(error):
                 with suppress(OSError), self.living.opening():
                     self._set_aside(error)
-            raise HistoryUnavailable(f"{self.path}: {error}", advice=_advice(error)) from error
+            raise HistoryUnavailable(f"{self.path}: {_words(error)}", advice=_advice(error)) from error
 
     def _drop(self) -> None:
         if self._file is not None:
@@ -130,7 +130,14 @@ class BudgetFile:
         self._file = None
 
 
+def _words(error: Exception) -> str:
+    """What went wrong, without the number and the second path that Python tells of an OSError."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
 def _advice(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return "ask as the user whose folder it is, or name one of your own with --state"
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
         return f"another process has been writing to it for {BUSY_S:g} s; try again"
     return "what was not recorded is not lost: record it again once the disk answers" if damaged(error) else ""

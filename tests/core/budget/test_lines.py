@@ -60,7 +60,7 @@ def test_words_and_json_mean_the_same(line: str, report: Report) -> None:
         (b"progress=1.01", "progress must be a number from 0 to 1"),
         (b"tokens=1 tokens=2", '"tokens" is given twice'),
         (b"api_call=1 api_calls=2", "api_calls is given twice"),
-        (b"tokens=5 tokns=1 progress=x", 'unknown name "tokns"; progress must be a number'),
+        (b"tokens=5 tokns=1 progress=x", 'unknown name "tokns" (known are tokens, api_calls, '),
         (b"checkpoint=1", "checkpoint needs a JSON line"),
         (b"\xff\xfe", "it is no text in UTF-8"),
         (b"{", "it is no JSON object: "),
@@ -119,6 +119,11 @@ def test_pieces_do_not_matter(data: bytes) -> None:
 def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
     """Whatever comes is a report or garbage, a line each."""
     assert len(read(data + b"\n")) == data.count(b"\n") + 1
+
+
+def test_of_a_known_name_the_value_is_told_and_not_the_names() -> None:
+    """`progress=40` was meant as per cent: what it may be and what it was, and nothing of names that are right."""
+    assert read(b"progress=40\n") == (Garbage(line=1, why='progress must be a number from 0 to 1, not "40"'),)
 
 
 @given(tokens=st.integers(0, MOST_COUNTED), progress=st.floats(0, 1), state=VALUES)

@@ -111,3 +111,14 @@ def test_json_knows_no_infinity() -> None:
     """Used of none allowed: the percent is null."""
     run = a_run(limits=Limits(tokens=0))
     assert run_document(run)["usage"]["tokens"] == {"used": 1_000_000, "limit": 0, "percent": None, "remaining": 0}
+
+
+def test_the_summary_says_what_was_asked_of_it_and_how_its_program_ended() -> None:
+    """Open and asked to stop is more than open; a program that ended with 7 is not cut off. What stopped it stands."""
+    asked = summary(a_run(stop_asked_at=1_767_325_757.0, sessions=1))
+    assert asked.splitlines()[0].split(": ", 1)[1].startswith("open, asked to stop; ")
+    cut = a_run(sessions=0)
+    assert ": its program ended with 7, can be resumed; " in summary(cut, status=7)
+    assert summary(cut, status=-9) == summary(cut, status=0) == summary(cut)
+    done = a_run(ended_at=1_767_325_757.0, stopped_by=Ending.STOPPED_EXCEEDED)
+    assert summary(done, status=7) == summary(done)

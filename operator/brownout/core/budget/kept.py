@@ -115,10 +115,10 @@ def asked_to_stop(kept: KeptRun, now: Instant, lives: Lives) -> KeptRun:
 def resumable(newest: KeptRun | None, name: str) -> KeptRun:
     """The newest run of a name itself. Raises NoSuchRun where there is none, or nothing is left to continue."""
     if newest is None:
-        raise NoSuchRun(f'there is no run "{name}" to resume', advice="begin it with open")
+        raise NoSuchRun(f'there is no run "{name}" to resume', advice="begin it without resume")
     if newest.run.stopped_by in (Ending.COMPLETED, Ending.RENEWED):
         over = "was completed" if newest.run.stopped_by is Ending.COMPLETED else "is over with its window"
-        raise NoSuchRun(f'the last run "{name}" {over}', advice="begin a new one with open")
+        raise NoSuchRun(f'the last run "{name}" {over}', advice="begin a new one, without resume")
     return newest
 
 

@@ -95,7 +95,8 @@ def _report(text: str) -> Report:
     """The report of a line. Raises ValueError with all that is wrong."""
     text = text.strip()
     given = _object(text) if text.startswith("{") else _words(text)
-    problems = [f"unknown name {_shown(name)}" for name in given if name not in _READERS]
+    unknown = [_shown(name) for name in given if name not in _READERS]
+    problems = [f"unknown name {', '.join(unknown)} (known are {', '.join(_READERS)})"] if unknown else []
     found: dict[str, Any] = {}
     for name, value in given.items():
         if name in _READERS:
@@ -107,7 +108,7 @@ def _report(text: str) -> Report:
             except ValueError as error:
                 problems.append(f"{name} {error}")
     if problems:
-        raise ValueError(f"{'; '.join(problems)} (known are {', '.join(_READERS)})")
+        raise ValueError("; ".join(problems))
     return Report(**found)
 
 
@@ -162,14 +163,14 @@ def _count(value: Any) -> int:
         or number != number // 1
         or not 0 <= number <= MOST_COUNTED
     ):
-        raise ValueError(f"must be a whole number from 0 to {MOST_COUNTED}")
+        raise ValueError(f"must be a whole number from 0 to {MOST_COUNTED}, not {_shown(str(value))}")
     return int(number)
 
 
 def _progress(value: Any) -> float:
     number = _number(value) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0.0 <= number <= 1.0:
-        raise ValueError("must be a number from 0 to 1")
+        raise ValueError(f"must be a number from 0 to 1, not {_shown(str(value))}")
     return float(number)
 
 

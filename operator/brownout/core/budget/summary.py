@@ -8,10 +8,13 @@ from brownout.core.budget.run import Ending, RunRecord
 TITLES = {Measure.DURATION: "time", Measure.TOKENS: "tokens", Measure.API_CALLS: "API calls"}
 
 
-def summary(run: RunRecord) -> str:
-    """The whole of it, a line for each measure."""
+def summary(run: RunRecord, *, status: int | None = None) -> str:
+    """The whole of it, a line for each measure. `status`: that with which the wrapped program ended by itself."""
     assessment = run.assessment()
-    lines = [f"Run {run.name}: {ending_text(run, assessment)}"]
+    ended = ending_text(run, assessment)
+    if run.interrupted and status is not None and status > 0:  # a signal's is below 0
+        ended = ended.replace("interrupted", f"its program ended with {status}", 1)
+    lines = [f"Run {run.name}: {ended}"]
     lines += [f"  {TITLES[measure]:<10}{line_text(measure, line)}" for measure, line in assessment.lines.items()]
     lines.append(f"  {run.checkpoints} checkpoint{'' if run.checkpoints == 1 else 's'}")
     return "\n".join(lines)
@@ -34,7 +37,8 @@ def ending_text(run: RunRecord, assessment: Assessment) -> str:
             return renewed if over is Ending.RENEWED else "abandoned after an interruption"
         case None:
             state = f"{assessment.state} ({near})" if near else str(assessment.state)
-            return f"interrupted, can be resumed; {state}" if run.interrupted else f"open; {state}"
+            asked = ", asked to stop" if run.stop_asked_at is not None else ""
+            return f"interrupted, can be resumed; {state}" if run.interrupted else f"open{asked}; {state}"
 
 
 def line_text(measure: Measure, line: Line) -> str:
