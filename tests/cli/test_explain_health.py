@@ -59,3 +59,18 @@ def test_its_output_is_looked_for_in_the_state_folder(tmp_path: Path) -> None:
     (tmp_path / "logs" / "voice.log").write_text("no such table")
     source = StateSource(tmp_path)
     assert (source.output_of("voice"), source.output_of("unit")) == (tmp_path / "logs" / "voice.log", None)
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        ({"failurePercent": 0.0}, "nothing is known of it yet"),
+        ({"failurePercent": 2.5}, "2.5 % of its requests or checks failed"),
+        ({"failurePercent": 0.0, "responseMs": 12.0}, "answers in 12 ms; 0 % of its requests or checks failed"),
+    ],
+)
+def test_of_a_level_that_nobody_asked_no_failures_are_counted(level: dict[str, Any], told: str) -> None:
+    """`0 % of its requests failed` of one that never had a request says what nobody knows."""
+    integration = make_integration(status={"levels": [{"name": "full", **level}]})
+    lines = tuple(explanation(integration, (integration,), (), at=0.0))
+    assert f"Its level full: {told}." in lines

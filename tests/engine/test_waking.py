@@ -36,7 +36,7 @@ async def test_what_sleeps_is_on_and_holds_nothing() -> None:
         assert box.machine.used_percent() == 50.0
         status = box.status("voice")
         assert (status.state, status.memory) == (State.ENABLED, 0)
-        assert status.message == "is on: it starts with its first request"
+        assert status.message == "it is on and holds nothing yet: it starts with its first request"
         assert status.footprint is not None
         assert status.footprint.steady == 12 * 2**30
         assert all(not sample.footprints for sample in box.journal.samples)

@@ -144,7 +144,8 @@ def _level(level: LevelStatus) -> str:
     if level.response_ms is not None:
         late = f", 95 % within {level.p95_ms:g} ms" if level.p95_ms is not None else ""
         known.append(f"answers in {level.response_ms:g} ms{late}")
-    if level.failure_percent is not None:
+    # None failed of those that nobody asked is no news: without a response time there may have been checks alone.
+    if level.failure_percent or (level.failure_percent is not None and level.response_ms is not None):
         known.append(f"{level.failure_percent:g} % of its requests or checks failed")
     if level.message:
         known.append(f"passed over for now: {level.message}")

@@ -167,7 +167,9 @@ def _why_without_hold(standing: Standing, state: State) -> tuple[Reason, str]:
     if state is State.ENABLED and member.allowance.reason is not None:
         return _spent(standing)
     if state is State.ENABLED:
-        as_wanted = f"is on: {member.observed.detail}" if member.observed.asleep else _AS_WANTED
+        as_wanted = (
+            f"it is on and holds nothing yet: {member.observed.detail}" if member.observed.asleep else _AS_WANTED
+        )
         restored = said is not None and said.reason is Reason.RESTORED
         usual = (Reason.RESTORED, said.message) if said and restored else (Reason.WITHIN_LIMITS, as_wanted)
         return trouble_of(standing.checked) or shortcoming(member) or usual
