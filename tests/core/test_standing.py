@@ -10,14 +10,18 @@ from hypothesis import given
 from brownout.api.problems import Problem
 from brownout.api.reasons import ConditionStatus, ConditionType, Health, Reason, State
 from brownout.api.status import Condition, IntegrationStatus
+from brownout.core.breaker import Breaker
 from brownout.core.decide import decide
 from brownout.core.footprint import Source
+from brownout.core.health import HealthRecord, Wellbeing
 from brownout.core.instant import to_rfc3339
 from brownout.core.ledger import Said
 from brownout.core.member import Member, Presence
 from brownout.core.quiet import quiet
 from brownout.core.snapshot import Snapshot
 from brownout.core.standing import Standing, rejected_status, status_of
+from brownout.core.table import integration_table
+from tests.builders import make_integration
 from tests.core.drawn import FEWER, any_snapshots
 from tests.worlds import NOW, bytes_of, make_footprint, make_hold, make_member, make_snapshot
 
@@ -117,6 +121,23 @@ def test_what_is_not_seen_keeps_its_last_word() -> None:
     status = _status(make_member(presence=Presence.UNKNOWN), previous=IntegrationStatus(state=State.ENABLED))
     assert (status.state, status.health) == (State.ENABLED, Health.UNKNOWN)
     assert _condition(status, ConditionType.HEALTHY).status is ConditionStatus.UNKNOWN
+
+
+def test_what_is_off_is_neither_healthy_nor_unhealthy() -> None:
+    """What its last check found was true of a run that has ended, and is not shown beside the word Disabled."""
+    for found in (Health.HEALTHY, Health.UNHEALTHY):
+        checked = Wellbeing(record=HealthRecord(health=found, checks=5), breaker=Breaker())
+        assert _status(make_member(), checked=checked).health is found
+        assert _status(make_member(hold=make_hold()), checked=checked).health is Health.UNKNOWN
+
+
+def test_memory_that_is_not_held_is_a_blank() -> None:
+    """What sleeps until it is asked is measured to hold nothing: a `0` would read as a program of no size."""
+    asleep, awake = (make_integration("voice", status={"memory": size}) for size in ("0", "12Mi"))
+    header, row = integration_table([asleep], now=NOW).splitlines()
+    assert row.split() == ["voice", str(asleep.spec.priority)]
+    assert integration_table([awake], now=NOW).splitlines()[1].split()[-1] == "12Mi"
+    assert "MEMORY" in header
 
 
 def test_before_memory_is_known_it_says_so() -> None:

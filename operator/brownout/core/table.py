@@ -14,7 +14,8 @@ _GAP = "   "
 
 
 def _memory(status: IntegrationStatus) -> str:
-    return format_measured(status.memory) if status.memory is not None else ""
+    """What it holds; a blank where that is not known, and where it is nothing: what sleeps, or is off."""
+    return format_measured(status.memory) if status.memory else ""
 
 
 COLUMNS: tuple[tuple[str, Cell], ...] = (

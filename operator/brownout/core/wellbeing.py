@@ -10,12 +10,14 @@ _DOWN = (Presence.FAILED, Presence.MISSING)
 
 
 def health_of(member: Member, checked: Wellbeing | None) -> Health:
-    """What its checks say; of what is seen to be down no check has to tell.
+    """What its checks say; of what is seen to be down no check has to tell, and what is off is neither well nor ill.
 
     Before the first check one without a probe is healthy while its process lives: that is all that is asked.
     """
     if member.observed.presence in _DOWN:
         return Health.UNHEALTHY
+    if member.observed.presence is Presence.STOPPED:  # what is known of it was found of a run that has ended
+        return Health.UNKNOWN
     if checked is not None and checked.record != NEVER:
         return checked.record.health
     lives = member.observed.presence is Presence.RUNNING and not member.integration.spec.health.probed
@@ -31,7 +33,7 @@ def circuit_of(member: Member, checked: Wellbeing | None) -> Circuit | None:
 
 def ailment(member: Member, checked: Wellbeing | None) -> str:
     """Why it is not healthy, or not known to be, in words; and what it lacks, which may be the cause, or come to it."""
-    if member.observed.presence in _DOWN or checked is None:
+    if member.observed.presence in (*_DOWN, Presence.STOPPED) or checked is None:
         return member.observed.detail
     return "; ".join(filter(None, (wrong(checked.record), member.observed.lacking)))
 
