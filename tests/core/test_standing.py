@@ -16,7 +16,7 @@ from brownout.core.footprint import Source
 from brownout.core.health import HealthRecord, Wellbeing
 from brownout.core.instant import to_rfc3339
 from brownout.core.ledger import Said
-from brownout.core.member import Member, Presence
+from brownout.core.member import UNSEEN, Member, Presence
 from brownout.core.quiet import quiet
 from brownout.core.snapshot import Snapshot
 from brownout.core.standing import Standing, rejected_status, status_of
@@ -138,6 +138,16 @@ def test_memory_that_is_not_held_is_a_blank() -> None:
     assert row.split() == ["voice", str(asleep.spec.priority)]
     assert integration_table([awake], now=NOW).splitlines()[1].split()[-1] == "12Mi"
     assert "MEMORY" in header
+
+
+def test_what_never_answered_is_not_about_to_start() -> None:
+    """A unit on a machine without systemd waits for nothing that will end by itself; before the first look it may."""
+    seen = {"detail": "System has not been booted with systemd"}
+    status = _status(make_member(presence=Presence.UNKNOWN, observation=seen))
+    assert (status.state, status.reason) == (State.PENDING, Reason.UNHEALTHY)
+    assert status.message == "nobody can tell whether it runs: System has not been booted with systemd"
+    fresh = make_member(presence=Presence.UNKNOWN, observation={"detail": UNSEEN.detail})
+    assert _status(fresh).reason is Reason.STABILIZING
 
 
 def test_before_memory_is_known_it_says_so() -> None:

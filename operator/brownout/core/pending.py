@@ -5,7 +5,7 @@ from typing import Final
 from brownout.api.reasons import Reason
 from brownout.api.status import IntegrationStatus
 from brownout.core import explain
-from brownout.core.member import Member, Presence
+from brownout.core.member import UNSEEN, Member, Presence
 from brownout.core.plan import Decision
 from brownout.core.snapshot import Snapshot
 from brownout.core.wording import listing, threshold
@@ -33,6 +33,8 @@ def why_pending(
         return Reason.DEPENDENCY_DISABLED, waits
     if snapshot.outlook.measured_percent is None:
         return Reason.METRICS_UNKNOWN, f"{explain.ram(snapshot.outlook)}: it starts when that is known"
+    if member.observed.presence is Presence.UNKNOWN and member.observed.detail not in ("", UNSEEN.detail):
+        return Reason.UNHEALTHY, f"nobody can tell whether it runs: {member.observed.detail}"
     reason = _pressure(member, snapshot, decision)
     if reason is None:
         return Reason.STABILIZING, member.observed.detail or "about to start"
