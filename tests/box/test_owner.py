@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,26 @@ def test_a_rehearsal_touches_nothing(stage: Stage) -> None:
     (row,) = stage.asked("history", "voice")["decisions"]
     assert (row["action"], row["dryRun"], row["outcome"]) == ("Start", True, "Recorded")
     controller.end()
+
+
+def test_a_rehearsal_ends_nothing_that_a_killed_controller_left(stage: Stage) -> None:
+    """Not at its start, not while it looks on, and not at its end: the next one that is meant takes it over."""
+    stage.policy()
+    stage.integrate("voice")
+    killed = stage.run()
+    stage.until(voice="Enabled")
+    pid = stage.pid("voice")
+    killed.signal(signal.SIGKILL)
+    killed.exit_code()
+    rehearsal = stage.run("--dry-run")
+    eventually(lambda: rehearsal.events("starting"), within_s=30)
+    consistently(lambda: stage.pid("voice") == pid, for_s=1.5)
+    rehearsal.end()
+    assert stage.pid("voice") == pid
+    successor = stage.run()
+    successor.works()
+    successor.end()
+    assert stage.processes() == ()
 
 
 def test_a_policy_that_rehearses_leaves_on_what_is_on(stage: Stage) -> None:

@@ -29,7 +29,8 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
     folder = Path(settings.plugins) if settings.plugins else plugins_of(directory)
     home = LocalHome(directory, state, on_fault=faults, node=settings.node, sources=folder)
     home.load()
-    commands = CommandDriver(state, ProcTable(), directory=directory, clock=clock, on_fault=faults)
+    rehearsal = settings.dry_run  # it ends nothing, not even what a killed controller left
+    commands = CommandDriver(state, ProcTable(), directory=directory, clock=clock, on_fault=faults, rehearsal=rehearsal)
     heard = Heard()
     plugins = Plugins(state=state, folders=(folder,), clock=clock, faults=faults, heard=heard)
     drivers: dict[WorkloadKind, WorkloadDriver] = {
@@ -39,13 +40,14 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
     }
 
     async def serve() -> None:
-        if not settings.dry_run:  # a rehearsal ends nothing, not even what a killed controller left
+        if not rehearsal:
             await commands.recover(home.inventory().integrations)
             await plugins.recover()
         await home.run()
 
     async def hurry() -> None:
-        programs = [each for each in home.inventory().integrations.values() if each.spec.workload.command is not None]
+        declared = () if rehearsal else home.inventory().integrations.values()
+        programs = [each for each in declared if each.spec.workload.command is not None]
         await asyncio.gather(plugins.hurry(), *(commands.stop(each, grace_s=0.0) for each in programs))
 
     return Parts(

@@ -40,12 +40,21 @@ Found = Mapping[ProcessId, Mapping[str, str]]
 class CommandDriver:
     """Implements WorkloadDriver for `workload.command`. Made on the event loop that it is used on.
 
-    `state` is the state folder, `directory` the watched one, where relative folders start.
+    `state` is the state folder, `directory` the watched one, where relative folders start. A `rehearsal` ends nothing
+    when it closes: all that it can know of was left by a controller that was killed.
     """
 
     def __init__(
-        self, state: Path, processes: ProcessTable, *, directory: Path, clock: Clock, on_fault: OnFault
+        self,
+        state: Path,
+        processes: ProcessTable,
+        *,
+        directory: Path,
+        clock: Clock,
+        on_fault: OnFault,
+        rehearsal: bool = False,
     ) -> None:
+        self._rehearsal = rehearsal
         real = os.path.realpath(state)
         self._directory = Path(os.path.realpath(directory))
         self._clock = clock
@@ -138,7 +147,13 @@ class CommandDriver:
         await asyncio.to_thread(self._logs.drop, key)
 
     async def close(self) -> None:
-        """End everything, side by side, each within its own grace; nothing of it is left."""
+        """End everything, side by side, each within its own grace; nothing of it is left, but by a rehearsal."""
+        if not self._rehearsal:
+            await self._end_all()
+        await asyncio.to_thread(self._logs.close)
+        self._census.close()
+
+    async def _end_all(self) -> None:
         with suppress(OSError):
             await self._look()
         keys = {*self._supervisors, *(self._found or ())}
@@ -147,8 +162,6 @@ class CommandDriver:
             if isinstance(outcome, BaseException):
                 self._on_fault("command", f"a program could not be ended: {outcome!r}")
         await asyncio.to_thread(self._end_strays)
-        await asyncio.to_thread(self._logs.close)
-        self._census.close()
 
     # --- what an earlier controller left ---------------------------------------------------------------------------
 
