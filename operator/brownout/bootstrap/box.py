@@ -4,6 +4,7 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
+from brownout.api.integration import Integration
 from brownout.api.workload import WorkloadKind
 from brownout.bootstrap.assembly import Parts
 from brownout.bootstrap.clock import SteadyClock
@@ -46,8 +47,7 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         await home.run()
 
     async def hurry() -> None:
-        declared = () if rehearsal else home.inventory().integrations.values()
-        programs = [each for each in declared if each.spec.workload.command is not None]
+        programs = () if rehearsal else _programs(home)
         await asyncio.gather(plugins.hurry(), *(commands.stop(each, grace_s=0.0) for each in programs))
 
     return Parts(
@@ -66,3 +66,9 @@ def box(settings: Settings, why: str, *, clock: SteadyClock, faults: FaultLine, 
         manifests=plugins,
         prober=LocalProber(state, ProcTable(), directory=directory, on_fault=faults),
     )
+
+
+def _programs(home: LocalHome) -> tuple[Integration, ...]:
+    """What is declared to run as a command."""
+    declared = home.inventory().integrations.values()
+    return tuple(each for each in declared if each.spec.workload.command is not None)

@@ -4,18 +4,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 
 from brownout.api.duration_text import parse_duration
 from brownout.bootstrap.clock import SteadyClock
 from brownout.bootstrap.settings import HomeMode
-
-if TYPE_CHECKING:
-    # Half of what all commands take to import, and not all of them ask.
-    from brownout.cli.budget_source import Budgets
-    from brownout.cli.source import Source
 
 # `readable=False`: typer would call a folder of another user wrong usage; we say whom to ask.
 State = Annotated[Path | None, typer.Option(readable=False, help="State folder of the controller, as for run.")]
@@ -50,7 +45,15 @@ def chosen(text: str, allowed: Sequence[str], what: str, *, shown: Sequence[str]
     return text
 
 
-def notes_of(source: "Source | Budgets") -> None:
+class Noted(Protocol):
+    """What an answer came from, with what is to be known of it."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences."""
+
+
+def notes_of(source: Noted) -> None:
     """Say on standard error what a reader of the answer has to know."""
     for note in source.notes:
         sys.stderr.write(f"note: {note}\n")
