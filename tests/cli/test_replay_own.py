@@ -83,13 +83,11 @@ def test_a_history_remembers_the_levels_of_its_plugins(home: Path) -> None:
 
 
 def test_whoever_has_no_trace_replays_a_generated_load(home: Path) -> None:
-    """It is what a file with the same base load gives as it is; another seed is another load."""
-    ask = ("replay", "--generate", "bursts", "-o", "json", "--seed")
-    made = rows_of(typed(*ask, 1, home=home))
-    trace = write_trace(home / "bursts-1.csv", *generated(Family.BURSTS, seed=1).values)
-    read = rows_of(typed("replay", trace, "--as-is", "--mode", "native", "-o", "json", "--seed", 1, home=home))
-    assert [row["trace"] for row in made] == ["bursts-1", "bursts-1"]
+    """It is what a file with the base load of that seed gives as it is."""
+    made = rows_of(typed("replay", "--generate", "bursts", "-o", "json", "--seed", 2, home=home))
+    trace = write_trace(home / "bursts-2.csv", *generated(Family.BURSTS, seed=2).values)
+    read = rows_of(typed("replay", trace, "--as-is", "--mode", "native", "-o", "json", "--seed", 2, home=home))
+    assert [row["trace"] for row in made] == ["bursts-2", "bursts-2"]
     for row, other in zip(made, read, strict=True):
         assert {**row, "j": 0} == {**other, "j": 0}
         assert abs(row["j"] - other["j"]) <= 0.01 * other["j"]
-    assert [row["j"] for row in rows_of(typed(*ask, 2, home=home))] != [row["j"] for row in made]
