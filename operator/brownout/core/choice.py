@@ -96,13 +96,17 @@ def _weighed(snapshot: Snapshot, moves: Sequence[Move], at: int) -> Line | None:
 
 def _apart_bytes(member: Member, rung: int) -> int | None:
     """How much less it takes at a rung than at the one above; None where either is not known."""
-    above, below = _size_bytes(member, _above(member, rung)), _size_bytes(member, rung)
+    above = _size_bytes(member, _above(member, rung))
+    if rung >= member.ladder.off > member.rung:  # nearly all of many: what is off takes nothing
+        return above
+    below = _size_bytes(member, rung)
     return None if above is None or below is None else max(0, above - below)
 
 
 def _less_value(member: Member, rung: int) -> float:
     """How much less of its service a rung gives than the one above."""
-    return _value(member, _above(member, rung)) - _value(member, rung)
+    above = _value(member, _above(member, rung))
+    return above if rung >= member.ladder.off else above - _value(member, rung)
 
 
 def _above(member: Member, rung: int) -> int:
