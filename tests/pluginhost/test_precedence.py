@@ -135,7 +135,7 @@ def test_who_owes_an_answer_stays_behind(stage: Stage) -> None:
     source = "def handle_request(request):\n  while request.body: __import__('time').sleep(0.01)\n"
 
     async def story(host: PluginHost) -> None:
-        await host.start(stage.launch("hung", source, limits={"requestTimeout": "100ms", "concurrency": 2}))
+        await host.start(stage.launch("hung", source, limits={"requestTimeout": "500ms", "concurrency": 2}))
         assert (await stage.ask(host, "hung", "hang")).status is AnswerStatus.TOO_SLOW
         assert places(stage) <= {BEHIND, YIELDING}
         for _ in range(20):
