@@ -223,6 +223,11 @@ class Controller:
         """Wait for its end."""
         return self.process.wait(within_s)
 
+    def kill(self) -> None:
+        """End it as the kernel does that has no memory left: it can write nothing more."""
+        self.signal(signal.SIGKILL)
+        self.exit_code()
+
     def end(self) -> None:
         """End it as a supervisor would; killed where that does not help."""
         if self.process.poll() is None:

@@ -84,8 +84,7 @@ def killed(stage: Stage, moments: tuple[Moment, ...]) -> None:
     controller = stage.controllers[-1] if stage.controllers else stage.run()
     for moment in moments:
         eventually(partial(moment, stage), within_s=60, every_s=0.005)
-        controller.signal(signal.SIGKILL)
-        controller.exit_code()
+        controller.kill()
         assert max((len(stage.processes(name)) for name in NAMES), default=0) <= 1
         if stage.status("voice").get("hold", {}).get("byController"):
             assert recorded("Disable")(stage), "voice is held down, and nothing says why"
@@ -100,8 +99,7 @@ def test_what_is_no_longer_declared_after_a_kill_is_ended(stage: Stage) -> None:
     stage.integrate("stubs")
     first = stage.run()
     stage.until(voice="Enabled", stubs="Enabled")
-    first.signal(signal.SIGKILL)
-    first.exit_code()
+    first.kill()
     survivor = stage.pid("stubs")
     voice.unlink()
     stage.run()

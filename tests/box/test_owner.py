@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from functools import partial
 from typing import Any
 
@@ -56,8 +55,7 @@ def test_a_rehearsal_ends_nothing_that_a_killed_controller_left(stage: Stage) ->
     killed = stage.run()
     stage.until(voice="Enabled")
     pid = stage.pid("voice")
-    killed.signal(signal.SIGKILL)
-    killed.exit_code()
+    killed.kill()
     rehearsal = stage.run("--dry-run")
     eventually(lambda: rehearsal.events("starting"), within_s=30)
     consistently(lambda: stage.pid("voice") == pid, for_s=1.5)

@@ -14,12 +14,12 @@ from brownout.cli.question import Question
 from brownout.cli.usage import wrong_usage
 from brownout.core.errors import HomeUnavailable
 from brownout.core.sample import Sample
-from brownout.disk.atomic import file_stem
 from brownout.engine.ports import DecisionRecord
 from brownout.gateway.token import read_token
 from brownout.history.reader import HistoryReader
 from brownout.local.lock import is_running
 from brownout.local.status import read_policy, read_statuses
+from brownout.processes.logs import output_file
 
 
 class Source(Protocol):
@@ -92,7 +92,7 @@ class StateSource:
 
     def output_of(self, name: str) -> Path | None:
         """The file of what the program of an integration printed; None where there is none."""
-        path = self.state / "logs" / f"{file_stem(name)}.log"
+        path = output_file(self.state / "logs", name)
         return path if path.is_file() else None
 
     def policy(self) -> BrownoutPolicy:

@@ -30,6 +30,11 @@ _PIECE_BYTES: Final = 256 * 1024
 _REST_S: Final = 0.001
 
 
+def output_file(folder: Path, key: str) -> Path:
+    """Where the newest output of a program is kept, in the folder of the logs."""
+    return folder / f"{file_stem(key)}.log"
+
+
 class Logs:
     """The pipes and files in one folder. The thread runs while there is something to read."""
 
@@ -91,7 +96,7 @@ class Logs:
             self._detach(key)  # the folder was deleted and made anew: nobody will write to the old pipe again
         if key not in self._open:
             reader = _open_pipe(pipe, os.O_RDONLY | os.O_NONBLOCK)
-            file = LogFile(self._folder / f"{stem}.log", lambda message: self._on_fault("logs", message))
+            file = LogFile(output_file(self._folder, key), lambda message: self._on_fault("logs", message))
             self._open[key] = (reader, file)
             self._selector.register(reader, selectors.EVENT_READ, key)
         self._run()

@@ -11,17 +11,14 @@ TITLES = {Measure.DURATION: "time", Measure.TOKENS: "tokens", Measure.API_CALLS:
 def summary(run: RunRecord, *, status: int | None = None) -> str:
     """The whole of it, a line for each measure. `status`: that with which the wrapped program ended by itself."""
     assessment = run.assessment()
-    ended = ending_text(run, assessment)
-    if run.interrupted and status is not None and status > 0:  # a signal's is below 0
-        ended = ended.replace("interrupted", f"its program ended with {status}", 1)
-    lines = [f"Run {run.name}: {ended}"]
+    lines = [f"Run {run.name}: {ending_text(run, assessment, status=status)}"]
     lines += [f"  {TITLES[measure]:<10}{line_text(measure, line)}" for measure, line in assessment.lines.items()]
     lines.append(f"  {run.checkpoints} checkpoint{'' if run.checkpoints == 1 else 's'}")
     return "\n".join(lines)
 
 
-def ending_text(run: RunRecord, assessment: Assessment) -> str:
-    """What stopped it, or how it stands while nothing did."""
+def ending_text(run: RunRecord, assessment: Assessment, *, status: int | None = None) -> str:
+    """What stopped it, or how it stands while nothing did; `status` as for the summary."""
     near = named((*assessment.exceeded, *assessment.approaching))
     match run.stopped_by:
         case Ending.COMPLETED:
@@ -38,7 +35,9 @@ def ending_text(run: RunRecord, assessment: Assessment) -> str:
         case None:
             state = f"{assessment.state} ({near})" if near else str(assessment.state)
             asked = ", asked to stop" if run.stop_asked_at is not None else ""
-            return f"interrupted, can be resumed; {state}" if run.interrupted else f"open{asked}; {state}"
+            by_itself = status is not None and status > 0  # a signal's is below 0
+            halted = f"its program ended with {status}" if by_itself else "interrupted"
+            return f"{halted}, can be resumed; {state}" if run.interrupted else f"open{asked}; {state}"
 
 
 def line_text(measure: Measure, line: Line) -> str:
